@@ -1,0 +1,107 @@
+"""How fast the lesion runs on this machine, and where the time goes."""
+
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from alarmin.enrollment import enroll
+from alarmin.model import Model, Moment
+from alarmin.simulate import Settings, model_of, split, state_of
+from alarmin.state import State
+
+PHASES = ("mechanisms", "transport", "reaction", "growth")
+STEPS = 60
+
+
+def bench(
+    tumor: str = "nsclc",
+    agents: Sequence[str] = ("atezolizumab", "bevacizumab", "carboplatin", "paclitaxel"),
+    settings: Settings = Settings(),
+    repeats: int = 5,
+) -> dict[str, Any]:
+    """Measures the lesion with the agents named, on as many chunks at once as there are workers.
+
+    A lane-step is one lesion through one time step with all its fields; an unknown-step is a lane-step times fields
+    times shells. Each phase is timed by itself, its inputs held fixed, and given as a share of their sum.
+
+    Returns lane_steps_per_s, unknown_steps_per_s, fields, shells, lanes, workers, precision, compile_s,
+    peak_memory_mb, and phases: the share of mechanisms (all rates), transport, reaction, and growth.
+    """
+    cohort = enroll(tumor, settings.lanes, settings=settings)
+    part = cohort[next(split(cohort, settings.lanes))]
+    model = model_of(part, settings, agents)
+    state = state_of(part, model, settings)
+    plasma = {name: jnp.ones((1, settings.lanes), settings.precision) for name in agents}
+    dt = 1.0 / settings.steps_per_day
+
+    step = lambda: _steps(model, state, plasma, dt)
+    begin = time.perf_counter()
+    jax.block_until_ready(step())
+    first = time.perf_counter() - begin
+    spent = _fastest(step, settings.workers, repeats)
+    parts = {}
+    for phase in PHASES:
+        run = lambda phase=phase: _phase(model, state, plasma, dt, phase)
+        jax.block_until_ready(run())
+        parts[phase] = _fastest(run, settings.workers, repeats)
+    lane_steps = settings.workers * settings.lanes * STEPS / spent
+    return {
+        "lane_steps_per_s": lane_steps,
+        "unknown_steps_per_s": lane_steps * len(model.fields) * settings.grid.shells,
+        "fields": len(model.fields),
+        "shells": settings.grid.shells,
+        "lanes": settings.lanes,
+        "workers": settings.workers,
+        "precision": settings.precision,
+        "compile_s": max(first - spent, 0.0),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+        "phases": {name: value / sum(parts.values()) for name, value in parts.items()},
+    }
+
+
+def _fastest(run: Callable[[], Any], workers: int, repeats: int) -> float:
+    """Least wall time of `workers` runs at once [s]; the least, since other work on the machine only adds."""
+    spent = []
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in range(repeats):
+            begin = time.perf_counter()
+            list(pool.map(lambda _: jax.block_until_ready(run()), range(workers)))
+            spent.append(time.perf_counter() - begin)
+    return min(spent)
+
+
+@eqx.filter_jit
+def _steps(model: Model, state: State, plasma: Mapping[str, Array], dt: float) -> State:
+    step = lambda state, _: (model.step(state, plasma, dt, jnp.asarray(False)), None)
+    return jax.lax.scan(step, state, None, length=STEPS)[0]
+
+
+@eqx.filter_jit
+def _phase(model: Model, state: State, plasma: Mapping[str, Array], dt: float, phase: str) -> Any:
+    """One phase, `STEPS` times over, each feeding on the last so that none can be left out."""
+    at = lambda fields: State(state.day, state.radius, state.velocity, fields)
+    fixed = model.sums(state, Moment(model, state, plasma))
+
+    def once(fields: dict[str, Any], _: Any) -> Any:
+        if phase == "mechanisms":
+            sums = model.sums(at(fields), Moment(model, at(fields), plasma))
+            found = {n: v + 1e-9 * (sums.gain[n] - sums.rate[n] * v) for n, v in fields.items()}
+            for move in sums.moves:
+                found[move.source] = found[move.source] * (1.0 - 1e-9 * move.rate)
+            return found, None
+        if phase == "transport":
+            return model.transport(at(fields), fixed, dt)[0], None
+        if phase == "reaction":
+            return fields | model.react(fields, fixed, dt)[0], None
+        grown = dict(fields)
+        model.grow(at(fields), grown, plasma, dt, jnp.asarray(False))
+        return grown, None
+
+    return jax.lax.scan(once, state.fields, None, length=STEPS)[0]

@@ -1,0 +1,1 @@
+"""What happens in a tumor without treatment: one mechanism a file."""

@@ -1,0 +1,84 @@
+"""What a fit may change and what it may look at, declared in a data file."""
+
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import Field
+
+from alarmin.errors import nearest
+from alarmin.records import Record, RecordError, Spread
+from alarmin.records.loader import check, read
+from alarmin.records.schema import Strict
+
+PLANS = files("alarmin.calibrate") / "data"
+
+
+class Change(Strict):
+    """A record that the fit may change.
+
+    `value` multiplies its value by exp(sd theta) (`shift`: adds sd theta in the unit of the record; `odds`: multiplies
+    the odds); `patients` and `lesions` multiply the size of its spread. theta is standard normal before the fit.
+    """
+
+    record: str
+    of: Literal["value", "shift", "odds", "patients", "lesions"] = "value"
+    sd: float = Field(gt=0)
+
+    @property
+    def name(self) -> str:
+        """What the number is called in reports."""
+        return self.record if self.of in ("value", "shift", "odds") else f"{self.record} between {self.of}"
+
+    def apply(self, record: Record, theta: float) -> Record:
+        """The record with the change made, graded as fitted."""
+        factor = 2.718281828459045 ** (self.sd * theta)
+        update: dict = {}
+        if self.of == "value":
+            update["value"] = record.value * factor
+        elif self.of == "shift":
+            update["value"] = record.value + self.sd * theta
+        elif self.of == "odds":
+            odds = record.value / (1.0 - record.value) * factor
+            update["value"] = odds / (1.0 + odds)
+        else:
+            name = f"between_{self.of}"
+            spread: Spread | None = getattr(record, name)
+            if spread is None:
+                raise RecordError(f"{self.record} does not differ {name.replace('_', ' ')}", remedy="drop the change")
+            size = "cv" if spread.law == "lognormal" else "sd"
+            update[name] = spread.model_copy(update={size: getattr(spread, size) * factor})
+        update |= {"low": None, "high": None, "grade": "fitted", "source": "fitted", "status": "provisional"}
+        update |= {"where": "", "conflicts": (), "note": f"prior: {record.value:g} {record.unit}, {record.source}"}
+        return record.model_copy(update=update)
+
+
+class Target(Strict):
+    """Published endpoints of one arm that the fit may look at, by the names of the trial's results."""
+
+    trial: str
+    arm: str
+    endpoints: tuple[str, ...]
+
+
+class Plan(Strict):
+    """A fit: of which population, what it changes, and the data that it sees.
+
+    `between_trials` is the standard deviation of the log hazard between trials of the same regimen; `least_error`
+    keeps any one endpoint from weighing more than its error, sampling apart, allows.
+    """
+
+    name: str
+    tumor: str
+    between_trials: float = Field(ge=0)
+    least_error: float = Field(ge=0)
+    months: float = Field(gt=0)
+    changes: tuple[Change, ...]
+    targets: tuple[Target, ...]
+
+
+def plan(name: str) -> Plan:
+    """The plan called `name`; raises `RecordError` that lists the known ones."""
+    known = sorted(entry.name.removesuffix(".toml") for entry in PLANS.iterdir() if entry.name.endswith(".toml"))
+    if name not in known:
+        raise RecordError(f"no fit is planned for {name!r}; {nearest(name, known)}", remedy="choose a known plan")
+    return check(Plan, read(PLANS / f"{name}.toml"), f"{name}.toml")

@@ -1,0 +1,31 @@
+"""`alarmin bench`: how fast this machine is, compilation apart."""
+
+import os
+
+from alarmin.cli.face import AsJson, as_json, aside, out, refusals
+
+
+def bench(json: AsJson = False) -> None:
+    """Measure how fast this machine simulates lesions, and where the time goes.
+
+    Example:  alarmin bench --json
+    """
+    with refusals():
+        import jax
+
+        from alarmin.bench import bench as measure
+
+        with aside.status("Measuring (some minutes)"):
+            found = measure()
+        found |= {"cores": os.cpu_count(), "device": jax.devices()[0].platform, "jax": jax.__version__}
+        if json:
+            as_json(found)
+            return
+        out.print(f"lesion-steps a second   {found['lane_steps_per_s']:12,.0f}")
+        out.print(f"unknown-steps a second  {found['unknown_steps_per_s']:12,.0f}")
+        out.print(f"compilation             {found['compile_s']:12.1f} s")
+        out.print(f"memory at most          {found['peak_memory_mb']:12,.0f} MB")
+        out.print(f"{found['fields']} fields on {found['shells']} shells, {found['lanes']} lesions at a time, ", end="")
+        out.print(f"{found['workers']} at once, {found['precision']}")
+        out.print("phases: " + ", ".join(f"{name} {share:.0%}" for name, share in found["phases"].items()))
+        out.print(f"{found['cores']} cores, {found['device']}, JAX {found['jax']}")

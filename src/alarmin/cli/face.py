@@ -1,0 +1,102 @@
+"""What all commands share: refusals, progress, and how numbers look."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from alarmin.errors import AlarminError
+from alarmin.version import NOTICE
+
+out = Console(highlight=False)
+aside = Console(stderr=True, highlight=False)
+
+Seed = Annotated[int, typer.Option(help="Seed of everything random; the same seed gives the same result.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Shows what Alarmin refuses on one screen of stderr, and ends with status 2."""
+    try:
+        yield
+    except AlarminError as error:
+        text = Text(error.message)
+        if error.remedy:
+            text.append(f"\n→ {error.remedy}", style="bold")
+        aside.print(Panel(text, title="Refused", title_align="left", border_style="red"))
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        aside.print("Stopped; nothing was written.")
+        raise typer.Exit(130) from None
+
+
+def at_least(least: int, **options: int | None) -> None:
+    """Refuses options below `least`, by name."""
+    for name, value in options.items():
+        if value is not None and value < least:
+            raise AlarminError(f"--{name} {value}", remedy=f"give a whole number from {least} up")
+
+
+def keep_programs() -> None:
+    """Keeps compiled programs between runs, in the user's cache folder."""
+    import jax
+    import platformdirs
+
+    if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
+        jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("alarmin", "alarmin"))
+
+
+@contextmanager
+def progress(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on stderr, one for each thing that is done: `report(what, done, total)`."""
+    columns = (TextColumn("{task.description:<16}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=aside, transient=True, disable=quiet) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield report
+
+
+def number(value: float | None, digits: int = 1, scale: float = 1.0) -> str:
+    """A number with so many digits, or a dash where there is none."""
+    return "–" if value is None or not math.isfinite(value) else f"{value * scale:.{digits}f}"
+
+
+def interval(of: Mapping[str, Any], name: str, digits: int = 1, scale: float = 1.0) -> str:
+    """`value (low–high)` of an estimate that stands in a mapping as `name`, `name_low` and `name_high`."""
+    value, low, high = (number(of.get(f"{name}{end}"), digits, scale) for end in ("", "_low", "_high"))
+    return f"{value} ({low}–{high})"
+
+
+def as_json(content: Any) -> None:
+    """Prints plain data as JSON; what is not a number becomes null."""
+    typer.echo(json.dumps(_plain(content), indent=1, allow_nan=False))
+
+
+def notice() -> None:
+    """What a result is not for."""
+    out.print(f"[dim]{NOTICE}[/dim]")
+
+
+def _plain(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {str(key): _plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_plain(value) for value in content]
+    if hasattr(content, "tolist"):
+        return _plain(content.tolist())
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content

@@ -1,0 +1,90 @@
+"""`alarmin model`: the model prints itself."""
+
+import inspect
+from contextlib import suppress
+from pkgutil import iter_modules
+from typing import Annotated, Any
+
+import typer
+
+from alarmin.cli.face import AsJson, as_json, out, refusals
+
+PARTS = ("Reads:", "Changes:", "Source:")
+
+
+def model(
+    name: Annotated[str | None, typer.Argument(help="One mechanism, such as oxygen; all without it.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Print the mechanisms: their equations, what they read and what they change.
+
+    Example:  alarmin model oxygen
+    """
+    with refusals():
+        from alarmin.errors import AlarminError, nearest
+
+        kinds = mechanisms()
+        if name is not None and name not in kinds:
+            raise AlarminError(f"unknown mechanism {name!r}; {nearest(name, kinds)}", remedy="choose a known mechanism")
+        chosen = {key: describe(kind) for key, kind in kinds.items() if name in (None, key)}
+        if json:
+            as_json(chosen)
+            return
+        for key, found in chosen.items():
+            out.print(f"\n[bold]{key}[/bold]  [dim]{found['room']}[/dim]")
+            out.print(found["text"], markup=False, soft_wrap=True)
+            for part in PARTS:
+                title = part[:-1].lower()
+                if found[title]:
+                    out.print(f"    [dim]{part:<9}[/dim] {found[title]}")
+            if name is not None:
+                _parameters(found["parameters"])
+
+
+def mechanisms() -> dict[str, type]:
+    """Every mechanism by the name of its file, biology first."""
+    from alarmin import therapy
+    from alarmin.model import biology
+
+    found = {kind.__module__.rpartition(".")[2]: kind for kind in biology()}
+    for item in iter_modules(therapy.__path__):
+        with suppress(therapy.TherapyError):
+            found[item.name] = therapy.action(item.name)
+    return found
+
+
+def describe(kind: type) -> dict[str, Any]:
+    """A mechanism in words: text with its equation, what it reads and changes, and the records that it takes."""
+    from alarmin.model import needs
+
+    lines = inspect.cleandoc(kind.__doc__ or "").splitlines()
+    first = next((row for row, line in enumerate(lines) if line.startswith(PARTS)), len(lines))
+    said: dict[str, str] = dict.fromkeys((part[:-1].lower() for part in PARTS), "")
+    last = ""
+    for line in lines[first:]:
+        part = next((part for part in PARTS if line.startswith(part)), None)
+        last = part[:-1].lower() if part else last
+        said[last] = f"{said[last]} {line.removeprefix(part or '').strip()}".strip()
+    room = kind.__module__.removeprefix("alarmin.").replace(".", "/")
+    text = "\n".join(lines[:first]).rstrip()
+    return {"room": room, "text": text, **said, "parameters": dict(needs(kind).values())}
+
+
+def _parameters(parameters: dict[str, str]) -> None:
+    from rich.table import Table
+
+    from alarmin import records
+
+    known = records.parameters()
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("Record", no_wrap=True)
+    for title in ("Value", "Grade", "Source"):
+        table.add_column(title)
+    for key, unit in parameters.items():
+        if key in known:
+            record = known[key]
+            table.add_row(key, f"{record.to(unit):.4g} {unit}", f"{record.grade}, {record.status}", record.source)
+        else:
+            table.add_row(key, f"– {unit}", "by agent or tumor type", "")
+    out.print()
+    out.print(table)

@@ -1,0 +1,135 @@
+"""`alarmin simulate`: one virtual patient under a regimen."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alarmin.cli.face import AsJson, Seed, as_json, at_least, keep_programs, notice, out, progress, refusals
+
+if TYPE_CHECKING:
+    from alarmin.simulate import Course
+
+PROFILE_DAYS = 7
+
+
+def simulate(
+    tumor: Annotated[str, typer.Argument(help="Tumor type, such as nsclc.")],
+    regimen: Annotated[str, typer.Argument(help='What is given, such as "atezolizumab 1200 mg q3w", or "none".')],
+    days: Annotated[int, typer.Option(help="Length of the run.")] = 180,
+    seed: Seed = 0,
+    patient: Annotated[int, typer.Option(help="Which patient of the cohort, from 1.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="New Zarr store for the course, lesions and profiles.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="New picture of the first lesion: .svg, .png or .pdf.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Simulate one virtual patient under a regimen, lesion by lesion.
+
+    Example:  alarmin simulate nsclc "docetaxel 75 mg/m2 q3w x4" --days 120 --picture lesion.png
+    """
+    with refusals():
+        from alarmin import records, results
+        from alarmin.therapy.regimen import parse
+
+        kind, plan = records.tumor(tumor), parse(regimen)
+        at_least(1, days=days, patient=patient)
+        at_least(0, seed=seed)
+        for target in (out, picture):
+            if target is not None:
+                results.ensure_new(target)
+        if picture is not None:
+            _kind(picture)
+        keep_programs()
+        from alarmin.enrollment import enroll
+        from alarmin.simulate import simulate as run
+
+        with progress(quiet=json) as report:
+            cohort = enroll(kind.name, patient, seed, progress=lambda done, total: report("enroll", done, total))
+            course = run(
+                cohort[[patient - 1]],
+                plan,
+                days=days,
+                profile_every=PROFILE_DAYS,
+                progress=lambda done, total: report("treat", done, total),
+            )
+        if out is not None:
+            _write(out, course)
+        if picture is not None:
+            _draw(picture, course)
+        if json:
+            as_json(_content(course))
+        else:
+            _show(course, [str(target) for target in (out, picture) if target is not None])
+
+
+def _kind(picture: Path) -> str:
+    from alarmin.errors import AlarminError
+
+    kind = picture.suffix.removeprefix(".")
+    if kind not in ("svg", "png", "pdf"):
+        raise AlarminError(f"a picture of the kind {picture.suffix!r}", remedy="end its name in .svg, .png or .pdf")
+    return kind
+
+
+def _content(course: "Course") -> dict[str, object]:
+    cohort = course.cohort
+    return {
+        "tumor": cohort.tumor,
+        "regimen": course.regimen,
+        "seed": cohort.seed,
+        "patient": cohort.ids[0],
+        "population": cohort.population,
+        "days": course.days,
+        "lesions": {name: values.T for name, values in course.lesions.items()},
+        "doses": {name: values[:, 0] for name, values in course.doses.items()},
+    }
+
+
+def _write(target: Path, course: "Course") -> None:
+    from alarmin import results
+
+    cohort = course.cohort
+    made = results.provenance(
+        command=" ".join(["alarmin", *sys.argv[1:]]),
+        subject={"tumor": cohort.tumor, "regimen": course.regimen},
+        seed=cohort.seed,
+        patients=len(cohort),
+        records=cohort.records,
+        population=cohort.population,
+    )
+    results.write_course(target, course, made)
+
+
+def _draw(target: Path, course: "Course") -> None:
+    from alarmin import plots, results
+
+    results.write_file(target, plots.render(plots.course_section(course), _kind(target)))
+
+
+def _show(course: "Course", written: list[str]) -> None:
+    from rich.table import Table
+
+    diameter = course.lesions["diameter"]
+    total = diameter.sum(axis=1)
+    out.print(
+        f"\n[bold]Patient {course.cohort.ids[0]}[/bold], {course.cohort.tumor}, {course.regimen or 'untreated'}\n"
+    )
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("Day", justify="right")
+    for lesion in range(diameter.shape[1]):
+        table.add_column(f"Lesion {lesion + 1} [mm]", justify="right")
+    table.add_column("Sum [mm]", justify="right")
+    table.add_column("Change", justify="right")
+    table.add_column("")
+    chosen = range(0, len(course.days), max(1, round(len(course.days) / 14 / 7) * 7))
+    for row in chosen:
+        change = total[row] / total[0] - 1.0
+        bar = "█" * round(24 * total[row] / total.max())
+        sizes = (f"{value:.1f}" for value in diameter[row])
+        table.add_row(f"{course.days[row]:.0f}", *sizes, f"{total[row]:.1f}", f"{change:+.0%}", f"[magenta]{bar}")
+    out.print(table)
+    if written:
+        out.print(f"\nWritten to {', '.join(written)}")
+    out.print()
+    notice()

@@ -1,0 +1,128 @@
+"""`alarmin trial`: a published trial in virtual patients."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alarmin.cli.face import (
+    AsJson,
+    Seed,
+    as_json,
+    at_least,
+    interval,
+    keep_programs,
+    notice,
+    number,
+    out,
+    progress,
+    refusals,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from alarmin.score import Scored
+    from alarmin.trials.analysis import TrialResult
+
+READING_DAYS = 7
+ROWS = (
+    ("Response rate [%]", "orr", 0, 100.0),
+    ("Median progression-free survival [months]", "median_pfs", 1, 1.0),
+    ("Median overall survival [months]", "median_os", 1, 1.0),
+    ("Alive at 12 months [%]", "os_at_12", 0, 100.0),
+)
+
+
+def trial(
+    name: Annotated[str, typer.Argument(help="Name of a trial, such as impower150, or the path of a trial file.")],
+    patients: Annotated[int | None, typer.Option(help="Patients in all; as published without it.")] = None,
+    seed: Seed = 0,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="New folder for tables, courses, figures and provenance.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Run a published trial in virtual patients and set its results beside the published ones.
+
+    Example:  alarmin trial impower150 --patients 200 --out runs/impower150
+    """
+    with refusals():
+        from alarmin import records, results
+
+        design = records.trial(name)
+        at_least(len(design.arms), patients=patients)
+        at_least(0, seed=seed)
+        if folder is not None:
+            results.ensure_new(folder)
+        keep_programs()
+        from alarmin import trials
+        from alarmin.score import score
+
+        with progress(quiet=json) as report:
+            scored = score(trials.run(design, patients, seed, progress=report))
+        if folder is not None:
+            _write(folder, scored)
+        if json:
+            as_json(scored.to_json())
+        else:
+            _show(scored, folder)
+
+
+def _write(folder: Path, scored: "Scored") -> None:
+    import json
+
+    from alarmin import plots, results
+
+    result = scored.result
+    cohort = next(iter(result.courses.values())).cohort
+    made = results.provenance(
+        command=" ".join(["alarmin", *sys.argv[1:]]),
+        subject={"trial": result.trial.name},
+        seed=result.seed,
+        patients=result.patients,
+        records=cohort.records,
+        population=cohort.population,
+    )
+    files: dict[str, str | bytes] = {"result.json": json.dumps(scored.to_json(), indent=1)}
+    for name, figure in plots.trial_figures(result, scored.frame(), scored.comparison()).items():
+        for kind in ("svg", "png"):
+            files[f"figures/{name}.{kind}"] = plots.render(figure, kind)
+    tables = {**result.tables, "score": scored.frame()}
+    results.write(folder, made, tables=tables, courses=result.courses, files=files, every=READING_DAYS)
+
+
+def _show(scored: "Scored", folder: Path | None) -> None:
+    result, design = scored.result, scored.result.trial
+    out.print(f"\n[bold]{design.title}[/bold]  {design.nct or ''}")
+    arms = ", ".join(f"{arm} {number(found['n'], 0)}" for arm, found in result.arms.items())
+    out.print(f"{result.patients} virtual patients ({arms}), {design.months:g} months, seed {result.seed}\n")
+    out.print(scored.table() if scored.compared else _predicted(result))
+    met = "met" if result.success else "not met"
+    joined = (" or " if design.success == "any" else " and ").join(name.upper() for name in design.primary)
+    out.print(f"\nPrimary endpoint ({joined}): [bold]{met}[/bold] in this virtual trial")
+    spent = result.timing
+    out.print(
+        f"Simulated in {spent['simulate_s']:.0f} s, compiled in {spent['compile_s']:.0f} s, "
+        f"{spent['lane_steps_per_s'] / 1e3:.0f} thousand lesion-steps a second"
+    )
+    if folder is not None:
+        out.print(f"Written to {folder}")
+    notice()
+
+
+def _predicted(result: "TrialResult") -> "Table":
+    """Endpoints of a trial that nobody has published."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("", *result.arms, box=None, header_style="bold", pad_edge=False)
+    for title, key, digits, scale in ROWS:
+        if any(found.get(key) is not None for found in result.arms.values()):
+            table.add_row(escape(title), *(interval(found, key, digits, scale) for found in result.arms.values()))
+    for contrast in result.contrasts:
+        if "hr" in contrast:
+            ends = {"hr": contrast["hr"], "hr_low": contrast["low"], "hr_high": contrast["high"]}
+            table.add_row(f"Hazard ratio, {contrast['endpoint'].upper()}", interval(ends, "hr", 2))
+    return table

@@ -1,0 +1,158 @@
+"""Enrollment: candidates are brought to their untreated state, and those whom nobody would meet are turned away.
+
+A lesion is held at its size while its cells, vessels, matrix and molecules settle; then it is let go for twelve weeks.
+A candidate becomes a patient if the untreated disease grows, at a speed that has been seen. So inflamed, excluded and
+desert tumors arise and are not assigned.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from alarmin.patients import Cohort, CohortError, draw
+from alarmin.records import Record, population as find_population
+from alarmin.simulate import Settings, advance_days, balance, model_of, pad, split
+from alarmin.state import FIELDS, State
+from alarmin.units import factor
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """How many candidates were looked at, and how many became patients."""
+
+    candidates: int
+    accepted: int
+
+    @property
+    def share(self) -> float:
+        """Accepted over looked at [-]."""
+        return self.accepted / self.candidates if self.candidates else 0.0
+
+
+def enroll(
+    tumor: str,
+    n: int,
+    seed: int = 0,
+    *,
+    population: str | None = None,
+    changes: Mapping[str, Record] | None = None,
+    settings: Settings = Settings(),
+    progress: Callable[[int, int], None] | None = None,
+) -> Cohort:
+    """The first `n` plausible patients of a tumor type, each in the untreated state.
+
+    Args:
+        tumor: tumor type.
+        n: how many.
+        seed: seed of the cohort; the same seed gives the same patients, however many.
+        population: a fitted population; by default that of the tumor type where there is one, "prior" for none.
+        changes: records to use instead of those in force, by id.
+        settings: how to compute.
+        progress: is told how many patients of how many are found.
+
+    Raises `CohortError` where `n` is not positive or hardly any candidate is plausible.
+    """
+    return enroll_counted(tumor, n, seed, population, changes, settings, progress)[0]
+
+
+def enroll_counted(
+    tumor: str,
+    n: int,
+    seed: int,
+    population: str | None,
+    changes: Mapping[str, Record] | None,
+    settings: Settings,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Cohort, Acceptance]:
+    """`enroll`, with the acceptance that tells how well the priors agree with what is seen."""
+    if n <= 0:
+        raise CohortError(f"a cohort of {n} patients", remedy="ask for at least one")
+    fitted = find_population(tumor, population)
+    changes = {**(fitted.records if fitted else {}), **(changes or {})}
+    name = fitted.name if fitted else "prior"
+    parts: list[Cohort] = []
+    found, looked = 0, 0
+    while found < n:
+        batch = int(np.ceil(max(1.15 * (n - found), 32)))
+        candidates = draw(tumor, np.arange(looked, looked + batch), seed, changes, name)
+        rows = list(split(candidates, settings.lanes))
+        with ThreadPoolExecutor(settings.workers) as pool:
+            kept = [part for part in pool.map(lambda r: _settle(candidates[r], settings), rows) if part is not None]
+        parts += kept
+        found += sum(len(part) for part in kept)
+        looked += batch
+        if progress is not None:
+            progress(min(found, n), n)
+        if looked >= 400 and found < 0.02 * looked:
+            raise CohortError(
+                f"only {found} of {looked} candidates of {tumor!r} have a disease that grows as disease does",
+                remedy="the spreads or the changed records contradict one another: look at those last changed",
+            )
+    cohort = _join(parts)[np.arange(n)]
+    last = int(cohort.ids[-1]) + 1
+    return cohort, Acceptance(candidates=last, accepted=n)
+
+
+def _settle(part: Cohort, settings: Settings) -> Cohort | None:
+    """The patients of a chunk of candidates in their untreated state; None where nobody is plausible."""
+    value = lambda record, unit: part.records[record].to(unit)
+    model = model_of(part, settings)
+    shape = (settings.grid.shells, settings.lanes)
+    start = {}
+    for name, entry in FIELDS.items():
+        height = 1 if entry.kind == "body" else settings.grid.shells
+        amount = pad(part.lesion_value(f"start_{name}", entry.unit), settings.lanes)
+        start[name] = jnp.asarray(np.broadcast_to(amount, (height, settings.lanes)).astype(settings.precision))
+    diameter = np.clip(
+        part.lesion_value("lesion_diameter", "mm"),
+        value("lesion_diameter_least", "mm"),
+        value("lesion_diameter_most", "mm"),
+    ) / part.lesion_value("lesion_elongation", "dimensionless")
+    state = State(
+        day=jnp.zeros((), settings.precision),
+        radius=jnp.asarray(pad(diameter / 2.0, settings.lanes)[None, :].astype(settings.precision)),
+        velocity=jnp.zeros(shape, settings.precision),
+        fields=start,
+    )
+    state = balance(model, state, {})
+    days = lambda name: {"days": jnp.zeros((int(value(name, "day")), 1, 1), settings.precision)}
+    per_day = settings.steps_per_day
+    state, _, _ = advance_days(model, state, {}, {}, days("settling_time"), per_day, jnp.asarray(True))
+    _, _, free = advance_days(model, state, {}, {}, days("observation_time"), per_day, jnp.asarray(False))
+
+    cells = np.asarray(free["diameter"], np.float64)[:, : part.lanes] ** 3
+    with np.errstate(divide="ignore", invalid="ignore"):
+        total = part.sum_lesions(cells)
+        doubling = value("observation_time", "day") * np.log(2.0) / np.log(total[-1] / total[0])
+    fastest, slowest = value("plausible_doubling_fastest", "day"), value("plausible_doubling_slowest", "day")
+    plausible = np.isfinite(doubling) & (doubling >= fastest) & (doubling <= slowest)
+    untreated = {name: np.asarray(field)[..., : part.lanes] for name, field in state.fields.items()}
+    untreated |= {"radius": np.asarray(state.radius)[:, : part.lanes]}
+    untreated |= {"velocity": np.asarray(state.velocity)[:, : part.lanes]}
+    for field in untreated.values():
+        healthy = np.isfinite(field).all(axis=0).astype(np.float64)
+        plausible &= np.minimum.reduceat(healthy, part.first_lane) > 0
+    if not plausible.any():
+        return None
+    return replace(part, untreated=untreated)[np.flatnonzero(plausible)]
+
+
+def _join(parts: list[Cohort]) -> Cohort:
+    """One cohort of several that were drawn alike."""
+    first = parts[0]
+    starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
+    across = lambda pick: {
+        name: np.concatenate([pick(part)[name] for part in parts], axis=-1) for name in pick(first)
+    }
+    return replace(
+        first,
+        ids=np.concatenate([part.ids for part in parts]),
+        patient=np.concatenate([part.patient + start for part, start in zip(parts, starts, strict=True)]),
+        lesion=np.concatenate([part.lesion for part in parts]),
+        values=across(lambda part: part.values),
+        untreated=across(lambda part: part.untreated or {}),
+    )

@@ -1,0 +1,244 @@
+"""The one interface of everything that happens in a tumor.
+
+A mechanism is one file with one class. It declares the records that it needs (`parameter`), the quantities that it
+defines for others (`signal`, `effect`), and the flows that it causes. Flows add up over mechanisms, and the time step
+treats them alike whatever they mean:
+
+    supply(field, gain)              d field/dt += gain                     gain >= 0  [field/day]
+    loss(field, rate)                d field/dt -= rate field               rate >= 0  [1/day]
+    transfer(source, target, rate)   source loses rate source, target gains exactly that
+    diffuse(field, diffusivity, …)   div(diffusivity grad field), with an exchange at the margin of the lesion
+    drift(field, velocity)           -div(velocity field), velocity along the outward radius [mm/day]
+
+Rates that are never negative make every field positive at any step length, and a transfer exact in every scheme.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from alarmin.state import Field
+
+Quantity = Float[Array, "*space lane"] | Float[Array, ""] | float
+"""A field or signal on the grid, a number per lesion (`[1, lane]`), or a plain number."""
+
+
+class Supply(NamedTuple):
+    field: str
+    gain: Quantity
+
+
+class Loss(NamedTuple):
+    field: str
+    rate: Quantity
+
+
+class Transfer(NamedTuple):
+    source: str
+    target: str
+    rate: Quantity
+
+
+class Diffuse(NamedTuple):
+    field: str
+    diffusivity: Quantity
+    host: Quantity
+    host_loss: Quantity | None
+    exchange: Quantity | None
+
+
+class Drift(NamedTuple):
+    field: str
+    velocity: Quantity
+
+
+Flow = Supply | Loss | Transfer | Diffuse | Drift
+
+
+def supply(field: str, gain: Quantity) -> Supply:
+    """`field` gains `gain` per day, whatever its value."""
+    return Supply(field, gain)
+
+
+def loss(field: str, rate: Quantity) -> Loss:
+    """`field` loses the fraction `rate` of itself per day."""
+    return Loss(field, rate)
+
+
+def transfer(source: str, target: str, rate: Quantity) -> Transfer:
+    """`source` loses `rate * source` per day; `target` gains the same amount."""
+    return Transfer(source, target, rate)
+
+
+def diffuse(
+    field: str,
+    diffusivity: Quantity,
+    *,
+    host: Quantity = 0.0,
+    host_loss: Quantity | None = None,
+    exchange: Quantity | None = None,
+) -> Diffuse:
+    """`field` diffuses with `diffusivity` [mm2/day].
+
+    At the margin it exchanges with host tissue at the value `host`: through an exterior in which it is lost at
+    `host_loss` [1/day] (then the exchange velocity is D (1/l + 1/R), l = sqrt(D / host_loss)), or at the velocity
+    `exchange` [mm/day]. With neither, nothing crosses.
+    """
+    return Diffuse(field, diffusivity, host, host_loss, exchange)
+
+
+def drift(field: str, velocity: Quantity) -> Drift:
+    """`field` is carried outward at `velocity` [mm/day] (negative: inward); nothing crosses the margin."""
+    return Drift(field, velocity)
+
+
+class Now(Protocol):
+    """What a mechanism can see: the present state of the lesion, of the patient and of the other mechanisms.
+
+    `now.NAME` is a field of `alarmin.state`, or a signal that another mechanism defines, computed when first asked
+    for. Shapes: fields `[shell, lane]`; radius, integrals, means and patient states `[1, lane]`.
+    """
+
+    radius: Any
+    depth: Any
+
+    def __getattr__(self, name: str) -> Any: ...
+
+    def integral(self, density: Quantity) -> Any:
+        """Sum over the volume of each lesion: density per mL in, amount out."""
+        ...
+
+    def mean(self, value: Quantity) -> Any:
+        """Volume mean in each lesion."""
+        ...
+
+    def margin_mean(self, value: Quantity, depth: float) -> Any:
+        """Volume mean within `depth` [mm] of the margin."""
+        ...
+
+    def over_lesions(self, amount: Quantity) -> Any:
+        """Sum over the lesions of a patient, handed to each of them."""
+        ...
+
+    def gradient(self, value: Quantity) -> Any:
+        """Outward derivative at the shell centers [1/mm]."""
+        ...
+
+    def outward_integral(self, value: Quantity) -> Any:
+        """Line integral from each shell center to the margin [mm]."""
+        ...
+
+    def total(self, effect: str) -> Any:
+        """Sum of what the agents contribute to `effect`; 0.0 where none does."""
+        ...
+
+    def product(self, effect: str) -> Any:
+        """Product of what the agents contribute to `effect`; 1.0 where none does."""
+        ...
+
+    def plasma(self, agent: str) -> Any:
+        """Mean plasma concentration of an agent over the step, in the agent's unit, `[1, lane]`."""
+        ...
+
+
+class Mechanism(eqx.Module):
+    """One thing that happens. Subclasses declare `parameter`s, define `signal`s, and return `flows`."""
+
+    def fields(self) -> Sequence[Field]:
+        """Fields that this mechanism brings along (agents do; biology's fields stand in `alarmin.state`)."""
+        return ()
+
+    def flows(self, now: Now) -> Sequence[Flow]:
+        """The flows that this mechanism causes at the present state."""
+        return ()
+
+
+class Action(Mechanism):
+    """A mode of action of one agent. Its `parameter(".name", unit)`s are the agent's own records."""
+
+    agent: str = eqx.field(static=True)
+
+
+def parameter(record: str, unit: str) -> Any:
+    """A number that the mechanism takes from the record `record`, handed over in `unit`.
+
+    Its shape is `[1, lane]` where patients or lesions differ, and `[]` elsewhere. An id that starts with a dot belongs
+    to the mechanism: in an `Action` it is the agent's own record of that name for this mode (`.affinity` is
+    `atezolizumab.pdl1_blockade.affinity`), elsewhere it follows the name of the file (`.atp` in
+    `biology/turnover.py` is `turnover_atp`). In an `Action`, an id that starts with `agent.` is another part of the
+    agent's file (`agent.tissue.partition`).
+    """
+    return eqx.field(metadata={"record": record, "unit": unit})
+
+
+CLONES = ("tumor_sensitive", "tumor_escaped", "tumor_resistant")
+"""The tumor clones, in the order of `alarmin.state`."""
+
+
+class DeathMode(Mechanism):
+    """A way in which tumor cells die, with the alarm that the killed cells raise.
+
+    A share `calreticulin` of the killed becomes `dying_immunogenic`, the rest `dying_silent` (or `necrotic`). Each
+    killed cell charges the carriers of ATP, HMGB1 and type-I interferon with the weights of the mode, relative to an
+    anthracycline, and an inhibitor where the mode releases one; the carriers discharge at their own speed.
+    """
+
+    calreticulin: float = parameter(".calreticulin", "dimensionless")
+    atp: float = parameter(".atp", "dimensionless")
+    hmgb1: float = parameter(".hmgb1", "dimensionless")
+    ifn: float = parameter(".ifn", "dimensionless")
+    inhibitor: float = parameter(".inhibitor", "dimensionless")
+
+    def deaths(self, now: Now, rates: dict[str, Any], rest: str = "dying_silent") -> list[Flow]:
+        """The flows of killing each clone at its rate [1/day]."""
+        found: list[Flow] = []
+        killed: Any = 0.0
+        for clone, rate in rates.items():
+            found.append(transfer(clone, "dying_immunogenic", self.calreticulin * rate))
+            found.append(transfer(clone, rest, (1.0 - self.calreticulin) * rate))
+            killed = killed + rate * getattr(now, clone)
+        return [
+            *found,
+            supply("alarm_atp", self.atp * killed),
+            supply("alarm_hmgb1", self.hmgb1 * killed),
+            supply("alarm_ifn", self.ifn * killed),
+            supply("alarm_inhibitor", self.inhibitor * killed),
+            supply("alarm_killed", killed),
+        ]
+
+
+class Mark(NamedTuple):
+    """What a decorator notes of a method: its unit, its value where the mechanism is off, and its role."""
+
+    role: str
+    unit: str
+    off: float | tuple[float, ...] | None
+
+
+def signal(unit: str, off: float | tuple[float, ...] | None = None) -> Callable[[Any], Any]:
+    """Marks a method as the one definition of the quantity of its name, which any mechanism may read.
+
+    `off` is its value where the mechanism is switched off; without it, it cannot be switched off while others read it.
+    """
+    return lambda method: _mark(method, Mark("signal", unit, off))
+
+
+def effect(unit: str) -> Callable[[Any], Any]:
+    """Marks a method of an `Action` as this agent's contribution to the effect of its name.
+
+    Biology reads all contributions together, by `now.total(name)` or `now.product(name)`.
+    """
+    return lambda method: _mark(method, Mark("effect", unit, None))
+
+
+def _mark(method: Any, mark: Mark) -> Any:
+    method.mark = mark
+    return method
+
+
+def marked(mechanism: type[Mechanism], role: str) -> dict[str, Mark]:
+    """The methods of a mechanism that carry the role, by name."""
+    found = {name: getattr(getattr(mechanism, name), "mark", None) for name in dir(mechanism)}
+    return {name: mark for name, mark in found.items() if mark is not None and mark.role == role}

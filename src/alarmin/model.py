@@ -1,0 +1,460 @@
+"""Assembles mechanisms into one model, and takes it through time.
+
+The model has no equations of its own. It finds out what each mechanism reads and changes by letting it run, refuses
+what nobody produces, adds up the flows, and advances the state by one step: molecules to their balance, motile cells
+through the tissue, reactions, and growth.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+import alarmin.biology
+from alarmin import therapy
+from alarmin.errors import AlarminError, nearest
+from alarmin.mechanism import Action, Diffuse, Drift, Loss, Mechanism, Now, Supply, Transfer, marked
+from alarmin.numerics.reaction import advance
+from alarmin.numerics.sphere import Sphere
+from alarmin.records import agent as find_agent
+from alarmin.state import FIELDS, MATERIAL, Field, State
+
+Values = Callable[[str, str], Any]
+"""Hands out the value of a record in a unit, `[]` or `[1, lane]`."""
+
+
+class ModelError(AlarminError):
+    """A model that does not fit together."""
+
+
+def _classes(module: Any) -> Iterator[type[Mechanism]]:
+    for _, found in inspect.getmembers(module, inspect.isclass):
+        if issubclass(found, Mechanism) and found.__module__ == module.__name__:
+            yield found
+
+
+def biology() -> tuple[type[Mechanism], ...]:
+    """Every mechanism in `alarmin.biology`, by file name."""
+    names = sorted(item.name for item in pkgutil.iter_modules(alarmin.biology.__path__))
+    return tuple(kind for name in names for kind in _classes(importlib.import_module(f"alarmin.biology.{name}")))
+
+
+def record_id(kind: type[Mechanism], declared: str, agent: str | None = None) -> str:
+    """The full id of a record that a mechanism declares (see `alarmin.mechanism.parameter`)."""
+    file = kind.__module__.rpartition(".")[2]
+    if agent is not None:
+        if declared.startswith("."):
+            return f"{agent}.{file}{declared}"
+        if declared.startswith("agent."):
+            return f"{agent}.{declared.removeprefix('agent.')}"
+    return f"{file}_{declared[1:]}" if declared.startswith(".") else declared
+
+
+def needs(kind: type[Mechanism], agent: str | None = None) -> dict[str, tuple[str, str]]:
+    """Records that a mechanism takes: attribute → (record id, unit)."""
+    fields = getattr(kind, "__dataclass_fields__", {})
+    return {
+        name: (record_id(kind, field.metadata["record"], agent), field.metadata["unit"])
+        for name, field in fields.items()
+        if "record" in field.metadata
+    }
+
+
+def make(kind: type[Mechanism], values: Values, agent: str | None = None) -> Mechanism:
+    """An instance of a mechanism with its parameters filled in."""
+    given = {name: values(record, unit) for name, (record, unit) in needs(kind, agent).items()}
+    return kind(**given) if agent is None else kind(agent=agent, **given)
+
+
+def actions(agents: Sequence[str]) -> tuple[tuple[type[Action], str], ...]:
+    """Transport and modes of action of the agents, each with the agent's name."""
+    found = []
+    for name in agents:
+        modes = ("tissue", *(action.mode for action in find_agent(name).actions))
+        found += [(therapy.action(mode), name) for mode in modes]
+    return tuple(found)
+
+
+class Moment:
+    """The present as mechanisms see it (the protocol `alarmin.mechanism.Now`); signals are worked out when asked for."""
+
+    def __init__(self, model: "Model", state: State, plasma: Mapping[str, Array]) -> None:
+        self._model, self._plasma, self._grid = model, plasma, model.grid
+        self._known: dict[str, Any] = {name: model.seen(name, value) for name, value in state.fields.items()}
+        self._known |= {"velocity": state.velocity, "radius": state.radius}
+        self._open: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = self._known
+        if name not in known:
+            known[name] = self._work_out(name)
+        return known[name]
+
+    def _work_out(self, name: str) -> Any:
+        if name == "depth":
+            return self._grid.depth(self.radius)
+        provider = self._model.providers.get(name)
+        if provider is None:
+            raise ModelError(
+                f"{self._reader()} reads {name!r}, which no field holds and no mechanism defines; "
+                + nearest(name, {**self._model.providers, **self._known}),
+                remedy="add the mechanism that defines it, or correct the name",
+            )
+        if name in self._open:
+            ring = " → ".join([*self._open[self._open.index(name) :], name])
+            raise ModelError(f"signals depend on one another in a ring: {ring}", remedy="let one of them read a field")
+        self._open.append(name)
+        index, mark = provider
+        mechanism = self._model.mechanisms[index]
+        off = self._model.names[index] in self._model.off
+        value = mark.off if off else getattr(mechanism, name)(self)
+        if value is None:
+            raise ModelError(
+                f"{self._model.names[index]} is switched off, but {name!r} is still read",
+                remedy=f"switch off what reads {name!r} too, or give the signal a value for when it is off",
+            )
+        self._open.pop()
+        return self._model.seen(name, self._model.kept(value))
+
+    def _reader(self) -> str:
+        return f"signal {self._open[-1]!r}" if self._open else "a mechanism"
+
+    def integral(self, density: Any) -> Any:
+        return self.mean(density) * self._grid.volume(self.radius)
+
+    def mean(self, value: Any) -> Any:
+        return self._grid.mean(self._spread(value))
+
+    def margin_mean(self, value: Any, depth: float) -> Any:
+        return self._grid.margin_mean(self._spread(value), depth, self.radius)
+
+    def over_lesions(self, amount: Any) -> Any:
+        padded = jnp.concatenate([amount, jnp.zeros_like(amount[:, :1])], axis=1)
+        return jnp.sum(padded[0][self._model.siblings], axis=0, keepdims=True)
+
+    def gradient(self, value: Any) -> Any:
+        return self._grid.gradient(value, self.radius)
+
+    def outward_integral(self, value: Any) -> Any:
+        return self._grid.outward_integral(value, self.radius)
+
+    def total(self, effect: str) -> Any:
+        total: Any = 0.0
+        for value in self._effects(effect):
+            total = total + value
+        return total
+
+    def product(self, effect: str) -> Any:
+        product: Any = 1.0
+        for value in self._effects(effect):
+            product = product * value
+        return product
+
+    def plasma(self, agent: str) -> Any:
+        return self._plasma[agent]
+
+    def _effects(self, effect: str) -> list[Any]:
+        self._model.asked.add(effect)
+        return [getattr(self._model.mechanisms[index], effect)(self) for index in self._model.effects.get(effect, ())]
+
+    def _spread(self, value: Any) -> Any:
+        shape = (self._grid.shells, self.radius.shape[1])
+        return jnp.broadcast_to(jnp.asarray(value, self.radius.dtype), shape)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one step did to the content of each slow tissue field, as a running check of conservation.
+
+    Amounts per lesion, `[1, lane]`: `before` and `after` the step, `made` by reactions (net), `crossed` the margin
+    inward. `after - before - made - crossed` is zero up to rounding.
+    """
+
+    before: dict[str, Array]
+    after: dict[str, Array]
+    made: dict[str, Array]
+    crossed: dict[str, Array]
+
+
+class Model(eqx.Module):
+    """Mechanisms on a grid, for the lanes of one chunk.
+
+    Attributes:
+        mechanisms: with their parameters.
+        siblings: for each lane, the lanes of the same patient, padded with the number of lanes, `[5, lane]`.
+        clamped: quantities that everybody sees at a fixed value instead of their own, by name.
+        off: names of mechanisms that are switched off.
+    """
+
+    mechanisms: tuple[Mechanism, ...]
+    siblings: Int[Array, "most lane"]
+    clamped: dict[str, Any]
+    going: Bool[Array, ""]
+    one: Float[Array, ""]
+    grid: Sphere = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True)
+    off: frozenset[str] = eqx.field(static=True)
+    providers: dict[str, Any] = eqx.field(static=True)
+    effects: dict[str, tuple[int, ...]] = eqx.field(static=True)
+    fields: dict[str, Field] = eqx.field(static=True)
+    asked: set[str] = eqx.field(static=True)
+
+    def apart(self, work: Callable[[], Any]) -> Any:
+        """What `work` returns, computed by itself: the compiler neither repeats it nor melts it into what follows."""
+        static: list[Any] = []
+
+        def arrays() -> Any:
+            found, rest = eqx.partition(work(), eqx.is_array)
+            static.append(rest)
+            return found
+
+        shapes = jax.eval_shape(arrays)
+        empty = lambda: jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
+        return eqx.combine(jax.lax.cond(self.going, arrays, empty), static[0])
+
+    def kept(self, value: Any) -> Any:
+        """The same value to the bit, worked out once: a division is what the compiler does not repeat."""
+        return jax.tree.map(lambda v: v / self.one.astype(v.dtype) if eqx.is_array(v) else v, value)
+
+    def seen(self, name: str, value: Any) -> Any:
+        """The value that mechanisms see of a quantity: its own, or what it is clamped to."""
+        return self.clamped.get(name, value)
+
+    def flows(self, now: Now) -> list[tuple[str, Any]]:
+        """All flows at the present moment, with the name of the mechanism that causes each."""
+        found = []
+        for name, mechanism in zip(self.names, self.mechanisms, strict=True):
+            if name not in self.off:
+                found += [(name, flow) for flow in mechanism.flows(now)]
+        for name, flow in found:
+            for field in (flow.source, flow.target) if isinstance(flow, Transfer) else (flow.field,):
+                if field not in self.fields:
+                    raise ModelError(
+                        f"{name} changes {field!r}, which is not a field; {nearest(field, self.fields)}",
+                        remedy="add the field to alarmin.state, or correct the name",
+                    )
+        return found
+
+    def settle_molecules(self, state: State, plasma: Mapping[str, Array], sweeps: int) -> State:
+        """Brings the fast molecules to balance with the slow fields, which stay as they are."""
+
+        def sweep(_: Any, fields: dict[str, Any]) -> dict[str, Any]:
+            at = State(state.day, state.radius, state.velocity, fields)
+            sums = self.apart(lambda: self.sums(at, Moment(self, at, plasma)))
+            moved, _ = self.transport(at, sums, None)
+            return {**fields, **{name: moved[name] for name in moved if self.fields[name].kind == "molecule"}}
+
+        fields = jax.lax.fori_loop(0, sweeps, sweep, state.fields)
+        return State(state.day, state.radius, state.velocity, fields)
+
+    def step(self, state: State, plasma: Mapping[str, Array], dt: float, held: Any) -> State:
+        """One step of length `dt` [day]; while `held`, lesions keep their radius and shed what does not fit."""
+        return self._advance(state, plasma, dt, held)[0]
+
+    def audited_step(self, state: State, plasma: Mapping[str, Array], dt: float, held: Any) -> tuple[State, Budget]:
+        """`step`, with the budget of every slow tissue field."""
+        return self._advance(state, plasma, dt, held)
+
+    def _advance(self, state: State, plasma: Mapping[str, Array], dt: float, held: Any) -> tuple[State, Budget]:
+        sums = self.apart(lambda: self.sums(state, Moment(self, state, plasma)))
+        fields, margin = self.transport(state, sums, dt)
+        changed, net = self.apart(lambda: self.react(fields, sums, dt))
+        fields |= changed
+        radius, velocity, shed = self.grow(state, fields, plasma, dt, held)
+        new = State(state.day + dt, radius, velocity, fields)
+
+        content = lambda r, of: {n: self.grid.mean(of[n]) * self.grid.volume(r) for n in self._names(*MATERIAL)}
+        return new, Budget(
+            before=content(state.radius, state.fields),
+            after=content(radius, fields),
+            made=content(state.radius, net),
+            crossed={name: margin.get(name, 0.0) - amount for name, amount in shed.items()},
+        )
+
+    def _names(self, *kinds: str) -> list[str]:
+        return [name for name, field in self.fields.items() if field.kind in kinds]
+
+    def sums(self, state: State, now: Now) -> "Sums":
+        """Works out every mechanism at the present moment."""
+        sums = Sums(dict.fromkeys(self.fields, 0.0), dict.fromkeys(self.fields, 0.0), [], {}, {})
+        for _, flow in self.flows(now):
+            match flow:
+                case Supply(field, gain):
+                    sums.gain[field] = sums.gain[field] + gain
+                case Loss(field, rate):
+                    sums.rate[field] = sums.rate[field] + rate
+                case Transfer(source, target, rate):
+                    sums.rate[source] = sums.rate[source] + rate
+                    if self.fields[source].kind == "molecule":
+                        sums.gain[target] = sums.gain[target] + rate * state.fields[source]
+                    else:
+                        sums.moves.append(flow)
+                case Diffuse(field):
+                    sums.spread[field] = flow
+                case Drift(field):
+                    sums.drift[field] = flow
+        return sums
+
+    def transport(self, state: State, sums: "Sums", dt: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Molecules in balance; motile cells after diffusing for `dt` (left alone where it is None).
+
+        Also returns what crossed the margin of each motile field inward [amount].
+        """
+        like = state.fields["oxygen"]
+        full = lambda value: jnp.broadcast_to(jnp.asarray(value, like.dtype), like.shape)
+        lane = lambda value: full(value)[-1]
+        fields = dict(state.fields)
+        chosen = [n for n in sums.spread if self.fields[n].kind == "molecule" or dt is not None]
+        chosen.sort(key=lambda name: name not in sums.drift)
+        motile = {name for name in chosen if self.fields[name].kind != "molecule"}
+        for name in self._names("molecule"):
+            if name not in sums.spread:
+                fields[name] = full(sums.gain[name]) / jnp.maximum(full(sums.rate[name]), 1e-12)
+        if not chosen:
+            return fields, {}
+
+        exchange, host = [], []
+        for name in chosen:
+            flow, rim = sums.spread[name], lambda value: full(value)[-1:]
+            if flow.host_loss is not None:
+                speed = self.grid.margin_exchange(state.radius, rim(flow.diffusivity), rim(flow.host_loss))[0]
+            else:
+                speed = lane(0.0 if flow.exchange is None else flow.exchange)
+            exchange.append(speed)
+            host.append(lane(flow.host))
+        supply = [fields[n] / dt if n in motile else full(sums.gain[n]) for n in chosen]
+        loss = [full(1.0 / dt) if n in motile else full(sums.rate[n]) for n in chosen]
+        drifting = [n for n in chosen if n in sums.drift and n in motile]
+        stack = lambda parts: jnp.stack(self.apart(lambda: parts), axis=-2)
+        moved = self.grid.transport(
+            state.radius,
+            stack([full(sums.spread[n].diffusivity) for n in chosen]),
+            stack(supply),
+            stack(loss),
+            jnp.stack(self.apart(lambda: exchange)),
+            jnp.stack(self.apart(lambda: host)),
+            stack([full(sums.drift[n].velocity) for n in drifting]) if drifting else None,
+        )
+        crossed = {}
+        for index, name in enumerate(chosen):
+            if name in motile:
+                gained = self.grid.mean(moved[:, index] - fields[name])
+                crossed[name] = gained * self.grid.volume(state.radius)
+            fields[name] = moved[:, index]
+        return fields, crossed
+
+    def react(self, fields: dict[str, Any], sums: "Sums", dt: float) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Slow fields after supplies, losses and transfers, and what those add up to by themselves."""
+        new, left, net = {}, {}, {}
+        for name in self._names(*MATERIAL, "property", "body"):
+            value = fields[name]
+            full = lambda part, value=value: jnp.broadcast_to(jnp.asarray(part, value.dtype), value.shape)
+            gain, rate = full(sums.gain[name]), full(sums.rate[name])
+            new[name], left[name] = advance(value, gain, rate, dt)
+            net[name] = gain * dt - rate * left[name]
+        for move in sums.moves:
+            arrived = move.rate * left[move.source]
+            new[move.target] = new[move.target] + arrived
+            net[move.target] = net[move.target] + arrived
+        return new, net
+
+    def grow(self, state: State, fields: dict[str, Any], plasma: Any, dt: float, held: Any) -> tuple[Any, Any, Any]:
+        """Moves tissue so that it fills its volume again; changes the material in `fields`."""
+        now = Moment(self, State(state.day, state.radius, state.velocity, fields), plasma)
+        swelling = now.occupied / now.packing
+        names = self._names(*MATERIAL)
+        stacked = jnp.stack([fields[name] for name in names], axis=-2)
+        radius, material, walked = self.grid.remap(state.radius, swelling, stacked, held)
+        before, after = self.grid.volume(state.radius), self.grid.volume(radius)
+        shed = {}
+        for index, name in enumerate(names):
+            shed[name] = self.grid.mean(fields[name]) * before - self.grid.mean(material[:, index]) * after
+            fields[name] = material[:, index]
+        return radius, walked / dt, shed
+
+
+class Sums(eqx.Module):
+    """All flows at one moment, added up by field: supplies, rates of loss, transfers, diffusion and drift."""
+
+    gain: dict[str, Any]
+    rate: dict[str, Any]
+    moves: list[Transfer]
+    spread: dict[str, Diffuse]
+    drift: dict[str, Drift]
+
+
+def assemble(
+    values: Values,
+    siblings: Array,
+    *,
+    agents: Sequence[str] = (),
+    grid: Sphere = Sphere(),
+    off: Sequence[str] = (),
+    clamped: Mapping[str, Any] | None = None,
+) -> Model:
+    """The model of the whole biology and of the agents named, with the values of the records in force.
+
+    Raises `ModelError` where two mechanisms define the same signal or a name in `off` is not a mechanism.
+    """
+    kinds: list[tuple[type[Mechanism], str | None]] = [(kind, None) for kind in biology()]
+    kinds += list(actions(agents))
+    mechanisms = tuple(make(kind, values, agent) for kind, agent in kinds)
+    names = tuple(kind.__name__ if agent is None else f"{agent}:{kind.__name__}" for kind, agent in kinds)
+    for name in off:
+        if name not in names:
+            raise ModelError(f"no mechanism is called {name!r}; {nearest(name, names)}", remedy="correct the name")
+    providers: dict[str, Any] = {}
+    effects: dict[str, tuple[int, ...]] = {}
+    for index, (kind, _) in enumerate(kinds):
+        for name, mark in marked(kind, "signal").items():
+            if name in providers:
+                raise ModelError(
+                    f"{names[index]} and {names[providers[name][0]]} both define {name!r}",
+                    remedy="keep one definition",
+                )
+            providers[name] = (index, mark)
+        for name in marked(kind, "effect"):
+            effects[name] = (*effects.get(name, ()), index)
+    fields = dict(FIELDS)
+    for mechanism in mechanisms:
+        fields |= {field.name: field for field in mechanism.fields()}
+    return Model(
+        mechanisms=mechanisms,
+        siblings=siblings,
+        clamped=dict(clamped or {}),
+        going=jnp.asarray(True),
+        one=jnp.ones((), jnp.float32),
+        grid=grid,
+        names=names,
+        off=frozenset(off),
+        providers=_Frozen(providers),
+        effects=_Frozen(effects),
+        fields=_Frozen(fields),
+        asked=_Notes(),
+    )
+
+
+class _Frozen(dict):
+    """A dictionary that can be part of a compiled program's identity."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(sorted((key, str(value)) for key, value in self.items())))
+
+
+class _Notes(set):
+    """What mechanisms asked for; never part of a program's identity."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Notes)

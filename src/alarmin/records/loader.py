@@ -1,0 +1,161 @@
+"""Reads the data files once, checks them, and finds things in them by name."""
+
+import tomllib
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from alarmin.errors import nearest
+from alarmin.records.schema import Agent, Population, Record, RecordError, Source, Trial, Tumor
+
+DATA = files("alarmin.records") / "data"
+Model = TypeVar("Model", bound=BaseModel)
+Named = TypeVar("Named", Tumor, Agent, Trial, Population)
+
+
+def read(path: Traversable | Path) -> dict[str, Any]:
+    """The content of a TOML file; raises `RecordError` with file and line where it is not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecordError(f"{path.name}: not a readable TOML file: {error}", remedy="mend the line named") from None
+
+
+def check(model: type[Model], content: Any, where: str) -> Model:
+    """`content` as `model`; raises `RecordError` that names file, key, value and what is allowed."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            key = ".".join(str(part) for part in problem["loc"])
+            given = "" if problem["type"] in ("missing", "extra_forbidden") else f" (given: {problem['input']!r:.60})"
+            if problem["type"] == "extra_forbidden":
+                text = f"unknown key; {nearest(str(problem['loc'][-1]), model.model_fields)}"
+            else:
+                text = problem["msg"]
+            lines.append(f"{where}: {key}: {text}{given}")
+        raise RecordError("\n".join(lines), remedy="correct the keys named in the file") from None
+
+
+def _files(folder: str) -> Iterable[Traversable]:
+    return sorted((f for f in (DATA / folder).iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+
+
+@lru_cache(maxsize=1)
+def sources() -> dict[str, Source]:
+    """All sources by key."""
+    content = read(DATA / "sources.toml")
+    return {key: check(Source, entry, f"sources.toml: {key}") for key, entry in content.items()}
+
+
+def check_sources(records: dict[str, Record], where: str) -> None:
+    """Raises `RecordError` where a record names a source that `sources.toml` does not hold."""
+    for name, record in records.items():
+        for key in [record.source, *(conflict.source for conflict in record.conflicts)]:
+            if key not in sources():
+                raise RecordError(
+                    f"{where}: {name}: source {key!r} is not in sources.toml; {nearest(key, sources())}",
+                    remedy="add the source to sources.toml, or correct the key",
+                )
+
+
+@lru_cache(maxsize=1)
+def parameters() -> dict[str, Record]:
+    """All common parameters by id; an id that stands in two files is refused."""
+    found: dict[str, Record] = {}
+    for path in _files("parameters"):
+        entries = {key: check(Record, entry, f"{path.name}: {key}") for key, entry in read(path).items()}
+        check_sources(entries, path.name)
+        for key in entries.keys() & found.keys():
+            raise RecordError(f"{path.name}: {key}: this id stands in another file too", remedy="keep one of the two")
+        found |= entries
+    return found
+
+
+def _by_name(model: type[Named], folder: str) -> dict[str, Named]:
+    found: dict[str, Named] = {}
+    for path in _files(folder):
+        entry = check(model, read(path), path.name)
+        if entry.name != path.name.removesuffix(".toml"):
+            raise RecordError(f"{path.name}: name is {entry.name!r}", remedy="name the file after its content")
+        if isinstance(entry, Population):
+            check_sources(entry.records, path.name)
+        if isinstance(entry, Tumor):
+            check_sources(entry.parameters, path.name)
+        if isinstance(entry, Agent):
+            check_sources(entry.records(), path.name)
+        found[entry.name] = entry
+    return found
+
+
+@lru_cache(maxsize=1)
+def tumors() -> dict[str, Tumor]:
+    """All tumor types by name."""
+    return _by_name(Tumor, "tumors")
+
+
+@lru_cache(maxsize=1)
+def agents() -> dict[str, Agent]:
+    """All agents by name."""
+    return _by_name(Agent, "agents")
+
+
+@lru_cache(maxsize=1)
+def trials() -> dict[str, Trial]:
+    """All trials by name."""
+    return _by_name(Trial, "trials")
+
+
+@lru_cache(maxsize=1)
+def populations() -> dict[str, Population]:
+    """All fitted populations by name."""
+    return _by_name(Population, "fits")
+
+
+def population(tumor_name: str, name: str | None = None) -> Population | None:
+    """The fitted population `name`, or the one called after the tumor type; None for "prior" or where there is none."""
+    if name == "prior":
+        return None
+    if name is None:
+        return populations().get(tumor(tumor_name).name)
+    found = _find("population", name, populations())
+    if found.tumor != tumor(tumor_name).name:
+        raise RecordError(
+            f"population {name!r} is of the tumor {found.tumor!r}, not {tumor_name!r}",
+            remedy="choose a population of that tumor, or 'prior'",
+        )
+    return found
+
+
+def _find(what: str, name: str, known: dict[str, Named]) -> Named:
+    key = name.strip().lower()
+    for entry in known.values():
+        if key == entry.name or key in getattr(entry, "synonyms", ()):
+            return entry
+    raise RecordError(f"unknown {what} {name!r}; {nearest(key, known)}", remedy=f"choose a known {what}, or add a file for it")
+
+
+def tumor(name: str) -> Tumor:
+    """The tumor type called `name`; raises `RecordError` that lists the known ones."""
+    return _find("tumor", name, tumors())
+
+
+def agent(name: str) -> Agent:
+    """The agent called `name` (or a synonym); raises `RecordError` that lists the known ones."""
+    return _find("agent", name, agents())
+
+
+def trial(name: str | Path) -> Trial:
+    """The trial called `name`, or the one in the TOML file `name`; raises `RecordError` that lists the known ones."""
+    path = Path(name)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise RecordError(f"no trial file {str(path)!r}", remedy="give the path of an existing TOML file")
+        return check(Trial, read(path), path.name)
+    return _find("trial", str(name), trials())

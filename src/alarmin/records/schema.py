@@ -1,0 +1,272 @@
+"""What a record is: a value that says where it comes from and how far it can be trusted."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from alarmin.errors import AlarminError
+from alarmin.units import factor
+
+Grade = Literal["human", "animal", "fitted", "assumed"]
+Status = Literal["read", "unverified", "provisional"]
+Law = Literal["lognormal", "normal", "logitnormal"]
+
+
+class RecordError(AlarminError):
+    """A data file that breaks the schema; the message names file, key and value."""
+
+
+class Strict(BaseModel):
+    """Unknown keys are refused, nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _known_unit(unit: str) -> str:
+    factor(unit, unit)
+    return unit
+
+
+Unit = Annotated[str, AfterValidator(_known_unit)]
+
+
+class Source(Strict):
+    """A publication, register entry or data set; `doi`, `pmid`, `pmc`, `nct` or `url` says where it is found."""
+
+    title: str
+    doi: str | None = None
+    pmid: str | None = None
+    pmc: str | None = None
+    nct: str | None = None
+    url: str | None = None
+    year: int | None = None
+    note: str = ""
+
+
+class Spread(Strict):
+    """How a value differs between patients, or between lesions of one patient.
+
+    `cv` is the coefficient of variation of a log-normal law; `sd` the standard deviation of a normal law in the
+    record's unit, or of a logit-normal law on the logit scale.
+    """
+
+    law: Law = "lognormal"
+    cv: float | None = Field(default=None, ge=0)
+    sd: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _one_size(self) -> "Spread":
+        wanted = "cv" if self.law == "lognormal" else "sd"
+        if getattr(self, wanted) is None or (self.cv is not None and self.sd is not None):
+            raise ValueError(f"a {self.law} spread is given by `{wanted}` alone")
+        return self
+
+
+class Conflict(Strict):
+    """Another published value of the same thing, and why it was not taken."""
+
+    value: float
+    unit: Unit
+    source: str
+    note: str
+
+
+class Record(Strict):
+    """A sourced number.
+
+    `value` is the median where there is a spread. `low` and `high` bound what is believed of the value itself;
+    `between_patients` and `between_lesions` say how it varies. `source` names an entry of `sources.toml`, `where`
+    the place in it. Assumed and fitted values say why in `note`.
+    """
+
+    title: str
+    value: float
+    unit: Unit
+    low: float | None = None
+    high: float | None = None
+    between_patients: Spread | None = None
+    between_lesions: Spread | None = None
+    applies_to: str = ""
+    source: str
+    where: str = ""
+    grade: Grade
+    status: Status
+    note: str = ""
+    conflicts: tuple[Conflict, ...] = ()
+
+    @model_validator(mode="after")
+    def _honest(self) -> "Record":
+        if self.low is not None and self.high is not None and not self.low <= self.value <= self.high:
+            raise ValueError(f"value {self.value} lies outside low {self.low} to high {self.high}")
+        if self.grade in ("assumed", "fitted") and not (self.note or self.where):
+            raise ValueError(f"a value of grade '{self.grade}' says in `note` why it is what it is")
+        if self.status == "read" and self.grade in ("human", "animal") and not self.where:
+            raise ValueError("a value that was read says in `where` the place in its source")
+        for name, spread in (("between_patients", self.between_patients), ("between_lesions", self.between_lesions)):
+            if spread and spread.law == "lognormal" and self.value <= 0:
+                raise ValueError(f"{name}: a log-normal spread needs a positive value, not {self.value}")
+            if spread and spread.law == "logitnormal" and not 0 < self.value < 1:
+                raise ValueError(f"{name}: a logit-normal spread needs a value between 0 and 1, not {self.value}")
+        return self
+
+    def to(self, unit: str) -> float:
+        """The value in `unit`; raises `UnitError` where that is impossible."""
+        return self.value * factor(self.unit, unit)
+
+
+class Correlation(Strict):
+    """Rank-scale (Gaussian copula) correlation of two records between patients [-]."""
+
+    between: tuple[str, str]
+    rho: float = Field(gt=-1, lt=1)
+    source: str
+    where: str = ""
+    grade: Grade
+    status: Status
+    note: str = ""
+
+
+class Tumor(Strict):
+    """A tumor type: what differs from the common parameters, how patients of the type differ, how they correlate."""
+
+    name: str
+    title: str
+    synonyms: tuple[str, ...] = ()
+    parameters: dict[str, Record] = {}
+    correlations: tuple[Correlation, ...] = ()
+
+
+class Population(Strict):
+    """A fitted population: records that replace the priors of a tumor type, and what they were fitted to."""
+
+    name: str
+    tumor: str
+    method: str
+    command: str
+    training: tuple[str, ...]
+    records: dict[str, Record]
+    report: dict[str, float | str | list[float] | list[str]] = {}
+
+
+class Pharmacokinetics(Strict):
+    """How plasma concentration follows a dose: `linear` compartments, or `saturable` ones (`parameters` by name)."""
+
+    model: Literal["linear", "saturable"]
+    parameters: dict[str, Record]
+
+
+class Action(Strict):
+    """One mode of action of an agent; `mode` is the name of a file in `alarmin/therapy`."""
+
+    mode: str
+    parameters: dict[str, Record] = {}
+
+
+class Agent(Strict):
+    """A drug as data: what it is, how the body and the tissue handle it, what it does.
+
+    `dosing` is the standard single dose; its unit says on which basis the agent is dosed: mg, mg/kg, mg/m**2, or
+    mg*min/mL for a dose by area under the curve.
+    """
+
+    name: str
+    title: str
+    synonyms: tuple[str, ...] = ()
+    kind: str
+    targets: tuple[str, ...] = ()
+    route: str
+    unit: Literal["nM", "uM"]
+    dosing: Record
+    molar_mass: Record
+    pharmacokinetics: Pharmacokinetics
+    tissue: dict[str, Record]
+    actions: tuple[Action, ...]
+    toxicity: dict[str, Record] = {}
+
+    @model_validator(mode="after")
+    def _dosed(self) -> "Agent":
+        known = ("mg", "mg/kg", "mg/m**2", "mg*min/mL")
+        if self.dosing.unit not in known:
+            raise ValueError(f"dosing: the unit of a standard dose is one of {', '.join(known)}")
+        return self
+
+    def records(self) -> dict[str, Record]:
+        """All records of the agent by id: `agent.part.name`, actions as `agent.mode.name`."""
+        found = {f"{self.name}.dosing": self.dosing, f"{self.name}.molar_mass": self.molar_mass}
+        parts = [("pharmacokinetics", self.pharmacokinetics.parameters), ("tissue", self.tissue)]
+        parts += [(action.mode, action.parameters) for action in self.actions] + [("toxicity", self.toxicity)]
+        for part, records in parts:
+            found |= {f"{self.name}.{part}.{name}": record for name, record in records.items()}
+        return found
+
+
+class Arm(Strict):
+    """One arm of a trial: what is given (in the regimen language) to how many patients.
+
+    `weeks_beyond_progression` is how long treatment goes on after progression, and `later_immunotherapy` the share of
+    patients who get immunotherapy outside the trial once they have progressed.
+    """
+
+    name: str
+    title: str = ""
+    regimen: str
+    patients: int = Field(gt=0)
+    weeks_beyond_progression: float = Field(default=0.0, ge=0)
+    later_immunotherapy: float = Field(default=0.0, ge=0, le=1)
+
+
+class Contrast(Strict):
+    """Two arms that are compared."""
+
+    experimental: str
+    control: str
+
+
+class Visits(Strict):
+    """Scans every `every` days until day `until`, and so on through the list; the last entry has no end."""
+
+    every: int = Field(gt=0)
+    until: int | None = None
+
+
+class Trial(Strict):
+    """A trial as data: who is treated with what, when they are looked at, and what decides.
+
+    The trial lasts `months` from its first patient to the data cut, `accrual_months` of which it enrolls. It succeeds
+    where the first contrast favors the experimental arm at the two-sided level `alpha` in `any` or `all` of the
+    `primary` endpoints.
+    """
+
+    name: str
+    title: str
+    nct: str | None = None
+    phase: str
+    tumor: str
+    line: Literal["first", "second"]
+    selection: str
+    arms: tuple[Arm, ...]
+    contrasts: tuple[Contrast, ...]
+    scans: tuple[Visits, ...]
+    confirmation: bool
+    treatment_until_progression: bool
+    months: float = Field(gt=0)
+    accrual_months: float = Field(ge=0)
+    endpoints: tuple[Literal["pfs", "os", "orr", "dor"], ...]
+    primary: tuple[Literal["pfs", "os", "orr"], ...]
+    success: Literal["any", "all"] = "any"
+    alpha: float = Field(default=0.05, gt=0, lt=1)
+    source: str
+    where: str
+    status: Status
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _arms_exist(self) -> "Trial":
+        names = [arm.name for arm in self.arms]
+        if len(set(names)) != len(names):
+            raise ValueError(f"arm names are not unique: {names}")
+        for contrast in self.contrasts:
+            for name in (contrast.experimental, contrast.control):
+                if name not in names:
+                    raise ValueError(f"contrast names the arm {name!r}; the arms are {names}")
+        return self

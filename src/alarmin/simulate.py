@@ -1,0 +1,442 @@
+"""Takes a cohort through a regimen: chunks of lanes through one compiled program.
+
+Lesions run in chunks of a fixed width, whole patients in each, padded. No lane knows of another except its siblings,
+so results are the same to the bit whatever the number of patients, chunks or workers, and in whatever order.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+from numpy.typing import NDArray
+
+from alarmin.errors import AlarminError
+from alarmin.model import Model, Moment, assemble
+from alarmin.numerics.sphere import Sphere
+from alarmin.patients import Cohort
+from alarmin.patients.drawing import MOST_LESIONS
+from alarmin.records import agent as find_agent
+from alarmin.state import FIELDS, State
+from alarmin.therapy import pharmacokinetics
+from alarmin.therapy.regimen import Regimen, parse
+from alarmin.units import factor
+
+MONTH = 365.25 / 12.0
+"""Days in a month."""
+
+TreatOn = Callable[[NDArray[np.float64], NDArray[np.float64], Cohort], NDArray[np.bool_]]
+"""Days so far `[time]`, diameters so far `[time, lane]`, and whose: whether treatment goes on, `[patient]`."""
+
+
+class SimulationError(AlarminError):
+    """A run that cannot be started, or a patient whose state became meaningless."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to compute, as against what.
+
+    Attributes:
+        grid: shells of a lesion.
+        steps_per_day: time steps in a day.
+        lanes: lesions in a chunk; part of the compiled program, without influence on results.
+        workers: chunks that run at the same time.
+        precision: number format of the state.
+        decision_days: days between looks at whether treatment goes on.
+    """
+
+    grid: Sphere = Sphere()
+    steps_per_day: int = 1
+    lanes: int = 256
+    workers: int = field(default_factory=lambda: min(os.cpu_count() or 1, 2))
+    precision: str = "float32"
+    decision_days: int = 21
+
+
+@dataclass
+class Timing:
+    """What a run cost: time to compile and to simulate [s], lesions times time steps."""
+
+    compile_s: float = 0.0
+    simulate_s: float = 0.0
+    lane_steps: int = 0
+
+    @property
+    def lane_steps_per_s(self) -> float:
+        """Rate of the simulation, compilation apart."""
+        return self.lane_steps / self.simulate_s if self.simulate_s > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Course:
+    """What happened to a cohort under a regimen.
+
+    Attributes:
+        cohort: whose course this is.
+        regimen: what was planned.
+        days: times of the readings, `[time]`, 0 at the start of treatment [day].
+        lesions: readings by name, `[time, lane]`: diameter [mm], tumor [Mcell], cd8 [Mcell/mL], oxygen [mmHg], …
+        doses: what was given, by agent, `[day, patient]` [mg].
+        profile_days: times of the profiles, `[profile]` [day].
+        profiles: fields and signals by name, `[profile, shell, lane]`; empty unless asked for.
+        radius: of each lesion at the profiles, `[profile, lane]` [mm].
+        shells: centers of the shells as a share of the radius, `[shell]`.
+        timing: what the run cost.
+    """
+
+    cohort: Cohort
+    regimen: str
+    days: NDArray[np.float64]
+    lesions: Mapping[str, NDArray[np.float64]]
+    doses: Mapping[str, NDArray[np.float64]]
+    profile_days: NDArray[np.float64]
+    profiles: Mapping[str, NDArray[np.float64]]
+    radius: NDArray[np.float64]
+    shells: NDArray[np.float64]
+    timing: Timing
+
+
+def simulate(
+    cohort: Cohort,
+    regimen: str | Regimen = "",
+    *,
+    months: float | None = None,
+    days: int | None = None,
+    treat_on: TreatOn | None = None,
+    agents: Sequence[str] = (),
+    off: Sequence[str] = (),
+    clamped: Mapping[str, float] | None = None,
+    profile_every: int | None = None,
+    settings: Settings = Settings(),
+    progress: Callable[[int, int], None] | None = None,
+) -> Course:
+    """What happens to each patient of a cohort under a regimen.
+
+    Args:
+        cohort: patients in their untreated state (from `alarmin.enrollment.enroll`).
+        regimen: in the regimen language; empty for no treatment.
+        months: how long; or `days`.
+        treat_on: decides every few weeks whose treatment goes on; without it, it goes on as planned.
+        agents: further agents to carry along without giving them, so that arms share one program.
+        off: mechanisms to switch off, by name.
+        clamped: quantities that all mechanisms see at a fixed value, by name.
+        profile_every: days between profiles across each lesion; none are kept without it.
+        settings: how to compute.
+        progress: is told how many days of how many are done.
+
+    Raises:
+        SimulationError: where the cohort has no untreated state, or a lesion's state stops being a number.
+        RegimenError: where the regimen cannot be read.
+    """
+    if cohort.untreated is None:
+        raise SimulationError(
+            "these patients have not been brought to their untreated state",
+            remedy="make the cohort with alarmin.cohort(tumor, n, seed)",
+        )
+    plan = parse(regimen) if isinstance(regimen, str) else regimen
+    if (months is None) == (days is None):
+        raise SimulationError("give the length of the run as either months or days", remedy="for instance months=30")
+    length = int(days if days is not None else round(float(months or 0.0) * MONTH))
+    if length <= 0:
+        raise SimulationError(f"a run of {length} days", remedy="give a positive number of months or days")
+
+    used = tuple(sorted({*plan.agents, *agents}))
+    doses = plan.doses(
+        length,
+        cohort.patient_value("patient_weight", "kg"),
+        cohort.patient_value("patient_body_surface", "m**2"),
+        cohort.patient_value("patient_creatinine_clearance", "mL/min"),
+    )
+    span = profile_every or settings.decision_days
+    chunks = list(split(cohort, settings.lanes))
+    counter = _Counter(progress, len(chunks) * length)
+    timing = Timing()
+
+    def run(rows: NDArray[np.int64]) -> _Piece:
+        part = cohort[rows]
+        given = {name: amount[:, rows] for name, amount in doses.items()}
+        return _run_chunk(
+            part, given, used, length, span, treat_on, off, clamped or {}, profile_every is not None, settings, counter
+        )
+
+    begin = time.perf_counter()
+    pieces = [run(chunks[0])]
+    timing.compile_s = pieces[0].compile_s
+    with ThreadPoolExecutor(settings.workers) as pool:
+        pieces += pool.map(run, chunks[1:])
+    timing.simulate_s = max(time.perf_counter() - begin - timing.compile_s, 1e-9)
+    timing.lane_steps = cohort.lanes * length * settings.steps_per_day
+
+    join = lambda name: {
+        key: np.concatenate([getattr(piece, name)[key] for piece in pieces], axis=-1)
+        for key in getattr(pieces[0], name)
+    }
+    lesions = join("lesions")
+    _refuse_nonsense(cohort, lesions)
+    return Course(
+        cohort=cohort,
+        regimen=str(plan),
+        days=np.arange(length + 1, dtype=np.float64),
+        lesions=lesions,
+        doses=join("doses"),
+        profile_days=pieces[0].profile_days,
+        profiles=join("profiles"),
+        radius=np.concatenate([piece.radius for piece in pieces], axis=-1),
+        shells=settings.grid.centers,
+        timing=timing,
+    )
+
+
+def split(cohort: Cohort, lanes: int) -> Iterator[NDArray[np.int64]]:
+    """Rows of whole patients whose lesions fit into `lanes`, in order."""
+    counts = np.diff(np.append(cohort.first_lane, cohort.lanes))
+    start, filled = 0, 0
+    for row, count in enumerate(counts):
+        if filled + count > lanes:
+            yield np.arange(start, row)
+            start, filled = row, 0
+        filled += count
+    yield np.arange(start, len(cohort))
+
+
+def siblings(cohort: Cohort, lanes: int) -> NDArray[np.int32]:
+    """For each lane, the lanes of its patient in order, `[5, lane]`; `lanes` stands for nobody."""
+    found = np.full((MOST_LESIONS, lanes), lanes, np.int32)
+    last = np.append(cohort.first_lane[1:], cohort.lanes)
+    for row, (begin, end) in enumerate(zip(cohort.first_lane, last, strict=True)):
+        del row
+        found[: end - begin, begin:end] = np.arange(begin, end)[:, None]
+    found[0, cohort.lanes :] = np.arange(cohort.lanes, lanes)
+    return found
+
+
+def pad(values: NDArray[Any], lanes: int) -> NDArray[Any]:
+    """Fills the last axis up to `lanes` with copies of its first entry."""
+    missing = lanes - values.shape[-1]
+    return np.concatenate([values, np.repeat(values[..., :1], missing, axis=-1)], axis=-1) if missing else values
+
+
+def model_of(
+    cohort: Cohort,
+    settings: Settings,
+    agents: Sequence[str] = (),
+    off: Sequence[str] = (),
+    clamped: Mapping[str, float] | None = None,
+) -> Model:
+    """The model with the parameters of a chunk of patients."""
+    precision = np.dtype(settings.precision)
+
+    def values(record: str, unit: str) -> Array:
+        if record not in cohort.records:
+            raise SimulationError(f"no record is called {record!r}", remedy="add it under alarmin/records/data")
+        entry = cohort.records[record]
+        scale = factor(entry.unit, unit)
+        if record in cohort.values:
+            return jnp.asarray(pad(cohort.values[record] * scale, settings.lanes)[None, :].astype(precision))
+        return jnp.asarray(np.asarray(entry.value * scale, precision))
+
+    held = {name: jnp.asarray(np.asarray(value, precision)) for name, value in (clamped or {}).items()}
+    return assemble(
+        values,
+        jnp.asarray(siblings(cohort, settings.lanes)),
+        agents=agents,
+        grid=settings.grid,
+        off=off,
+        clamped=held,
+    )
+
+
+def state_of(cohort: Cohort, model: Model, settings: Settings) -> State:
+    """The untreated state of a chunk, with the agents' fields empty."""
+    untreated = cohort.untreated or {}
+    give = lambda values: jnp.asarray(pad(values, settings.lanes).astype(settings.precision))
+    fields = {name: give(untreated[name]) for name in FIELDS}
+    empty = jnp.zeros((settings.grid.shells, settings.lanes), settings.precision)
+    fields |= {name: empty for name in model.fields if name not in fields}
+    return State(
+        day=jnp.zeros((), settings.precision),
+        radius=give(untreated["radius"]),
+        velocity=give(untreated["velocity"]),
+        fields=fields,
+    )
+
+
+def readings(state: State, model: Model) -> dict[str, Array]:
+    """The numbers of each lesion that every run keeps, `[lane]`."""
+    grid, at = model.grid, state.fields
+    clones = at["tumor_sensitive"] + at["tumor_escaped"] + at["tumor_resistant"]
+    found = {
+        "diameter": 2.0 * state.radius,
+        "tumor": grid.mean(clones) * grid.volume(state.radius),
+        "cd8": grid.mean(at["cd8"] + at["cd8_exhausted"] + at["cd8_bystander"]),
+        "dying_immunogenic": grid.mean(at["dying_immunogenic"]),
+        "oxygen": grid.mean(at["oxygen"]),
+        "blood_cd8": at["blood_cd8"],
+    }
+    return {name: value[0] for name, value in found.items()}
+
+
+@eqx.filter_jit
+def advance_days(
+    model: Model, state: State, kinetics: Mapping[str, Any], bodies: Mapping[str, Any], doses: Any, per_day: int, held: Any
+) -> tuple[State, Mapping[str, Any], dict[str, Array]]:
+    """Takes a chunk through the days of `doses`; returns its state, the drug in the bodies, and daily readings."""
+    dt = 1.0 / per_day
+
+    def day(carry: Any, today: Mapping[str, Any]) -> Any:
+        def step(carry: Any, dose: Mapping[str, Any]) -> Any:
+            state, bodies = carry
+            stepped = {name: kinetics[name].step(bodies[name], dose[name]) for name in kinetics}
+            bodies = {name: amounts for name, (amounts, _) in stepped.items()}
+            plasma = {name: mean for name, (_, mean) in stepped.items()}
+            return (model.step(state, plasma, dt, held), bodies), None
+
+        later = {name: jnp.zeros((per_day - 1, *dose.shape), dose.dtype) for name, dose in today.items()}
+        hours = {name: jnp.concatenate([dose[None], later[name]]) for name, dose in today.items()}
+        carry, _ = jax.lax.scan(step, carry, hours, length=per_day)
+        return carry, readings(carry[0], model)
+
+    length = next(iter(doses.values())).shape[0]
+    days = {name: amount for name, amount in doses.items() if name in kinetics}
+    (state, bodies), found = jax.lax.scan(day, (state, bodies), days, length=length)
+    return state, bodies, found
+
+
+@eqx.filter_jit
+def balance(model: Model, state: State, plasma: Mapping[str, Any]) -> State:
+    """Brings the molecules of a chunk to balance, from anywhere."""
+    return model.settle_molecules(state, plasma, 12)
+
+
+@eqx.filter_jit
+def _profile(model: Model, state: State, plasma: Mapping[str, Any]) -> dict[str, Array]:
+    now = Moment(model, state, plasma)
+    shape = state.fields["oxygen"].shape
+    names = ("tumor", "alarm", "open_fraction", "functional_surface", "hypoxia", "solid_stress")
+    signals = {name: jnp.broadcast_to(getattr(now, name), shape) for name in names}
+    tissue = {name: value for name, value in state.fields.items() if value.shape == shape}
+    return tissue | signals
+
+
+@dataclass
+class _Piece:
+    lesions: dict[str, NDArray[np.float64]]
+    doses: dict[str, NDArray[np.float64]]
+    profile_days: NDArray[np.float64]
+    profiles: dict[str, NDArray[np.float64]]
+    radius: NDArray[np.float64]
+    compile_s: float
+
+
+class _Counter:
+    def __init__(self, report: Callable[[int, int], None] | None, total: int) -> None:
+        self.report, self.total, self.done = report, total, 0
+
+    def add(self, days: int) -> None:
+        self.done += days
+        if self.report is not None:
+            self.report(self.done, self.total)
+
+
+def _run_chunk(
+    part: Cohort,
+    doses: dict[str, NDArray[np.float64]],
+    agents: Sequence[str],
+    length: int,
+    span: int,
+    treat_on: TreatOn | None,
+    off: Sequence[str],
+    clamped: Mapping[str, float],
+    keep: bool,
+    settings: Settings,
+    counter: _Counter,
+) -> _Piece:
+    model = model_of(part, settings, agents, off, clamped)
+    state = state_of(part, model, settings)
+    lanes = settings.lanes
+    value = lambda record, unit: pad(part.lesion_value(record, unit), lanes)
+    nothing = np.zeros((length, len(part)))
+    doses = {name: doses.get(name, nothing).copy() for name in agents}
+    kinetics, bodies = {}, {}
+    for name in agents:
+        planned = pad(doses[name].max(axis=0)[part.patient], lanes)
+        kinetics[name] = pharmacokinetics.prepare(
+            find_agent(name), value, 1.0 / settings.steps_per_day, planned, settings.precision
+        )
+        bodies[name] = kinetics[name].start(lanes)
+    empty = {name: jnp.zeros((1, lanes), settings.precision) for name in agents}
+
+    history = {name: [np.asarray(reading)[None, : part.lanes]] for name, reading in readings(state, model).items()}
+    profiles: list[dict[str, NDArray]] = []
+    radius, profile_days, compile_s = [], [], 0.0
+
+    def look(day: int) -> None:
+        found = _profile(model, state, empty)
+        profiles.append({name: np.asarray(v)[:, : part.lanes] for name, v in found.items()})
+        radius.append(np.asarray(state.radius)[0, : part.lanes])
+        profile_days.append(day)
+
+    if keep:
+        look(0)
+    for start in range(0, length, span):
+        stop = min(start + span, length)
+        if treat_on is not None and start > 0:
+            so_far = np.concatenate(history["diameter"]).astype(np.float64)
+            goes_on = treat_on(np.arange(start + 1, dtype=np.float64), so_far, part)
+            for amount in doses.values():
+                amount[start:] *= goes_on
+        table = {
+            name: jnp.asarray(
+                pad(amount[start:stop][:, part.patient], lanes)[:, None, :].astype(settings.precision)
+            )
+            for name, amount in doses.items()
+        }
+        table["days"] = jnp.zeros((stop - start, 1, 1), settings.precision)
+        call = partial(advance_days, model, state, kinetics, bodies, table, settings.steps_per_day, jnp.asarray(False))
+        begin, known = time.perf_counter(), _compiled()
+        state, bodies, found = call()
+        jax.block_until_ready(found)
+        if _compiled() > known:
+            spent = time.perf_counter() - begin
+            begin = time.perf_counter()
+            jax.block_until_ready(call())
+            compile_s += max(spent - (time.perf_counter() - begin), 0.0)
+        for name, reading in found.items():
+            history[name].append(np.asarray(reading)[:, : part.lanes])
+        if keep:
+            look(stop)
+        counter.add(stop - start)
+    return _Piece(
+        lesions={name: np.concatenate(parts).astype(np.float64) for name, parts in history.items()},
+        doses=doses,
+        profile_days=np.asarray(profile_days, np.float64),
+        profiles={name: np.stack([p[name] for p in profiles]) for name in (profiles[0] if profiles else ())},
+        radius=np.stack(radius) if radius else np.zeros((0, part.lanes)),
+        compile_s=compile_s,
+    )
+
+
+def _compiled() -> int:
+    return advance_days._cached._cache_size()  # type: ignore[attr-defined]
+
+
+def _refuse_nonsense(cohort: Cohort, lesions: Mapping[str, NDArray[np.float64]]) -> None:
+    for name, reading in lesions.items():
+        bad = ~np.isfinite(reading).all(axis=0)
+        if bad.any():
+            lane = int(np.flatnonzero(bad)[0])
+            day = int(np.flatnonzero(~np.isfinite(reading[:, lane]))[0])
+            raise SimulationError(
+                f"{name} of lesion {cohort.lesion[lane] + 1} of patient {cohort.ids[cohort.patient[lane]]} "
+                f"(seed {cohort.seed}) is not a number from day {day} on; {int(bad.sum())} lesions are affected",
+                remedy="report the seed and the patient; use more steps per day to go on meanwhile",
+            )

@@ -1,0 +1,331 @@
+"""The regimen language: what is given, how much, how often, for how long, as a clinician writes it on one line.
+
+    regimen    = treatment { " + " treatment }      or nothing, "none", "observation"
+    treatment  = agent phase [ "from day N" | "from week N" ] { "then" phase }
+    phase      = dose interval [ xN ] [ dA,B,… ]
+    dose       = 1200 mg | 1.2 g | 15 mg/kg | 3 ug/kg | 75 mg/m2 | AUC6
+    interval   = q3w | q21d | qw | daily
+
+`x4` gives four cycles (without it treatment goes on until it is stopped), `d1,8,15` names the days within a cycle,
+`then` goes on with another dose of the same agent when the cycles before it are over. The first day is day 1 of week 1.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alarmin.errors import AlarminError
+from alarmin.records import Agent, RecordError, agent, parameters
+
+PerPatient = NDArray[np.float64]
+
+BASES = {"mg": "mg", "mg/kg": "mg/kg", "mg/m2": "mg/m**2", "AUC": "mg*min/mL"}
+"""Bases of a dose as they are written, with the unit of the agent's standard dose on that basis."""
+
+_NUMBER = r"\d+(?:\.\d*)?(?:e[+-]?\d+)?"
+_AGENT = re.compile(rf"(?P<name>.*?)\s*(?<!\S)(?P<phase>(?:AUC\s*)?-?{_NUMBER}(?![\d.]*-).*)", re.IGNORECASE)
+_DOSE = re.compile(
+    rf"(?:AUC\s*(?P<auc>-?{_NUMBER})|(?P<amount>-?{_NUMBER})\s*(?P<unit>(?!q|x\d|d\d|daily|weekly)[^\s,]*))"
+    r"(?:\s+(?P<rest>.*)|$)",
+    re.IGNORECASE,
+)
+_WORDS = {
+    "interval": re.compile(r"q\d+[dw]|qw|qd|daily|weekly"),
+    "number of cycles": re.compile(r"x\d+"),
+    "list of days": re.compile(r"d\d+(,\d+)*"),
+}
+_MASS = {"g": 1000.0, "mg": 1.0, "ug": 0.001, "mcg": 0.001}
+_PER = {"": "mg", "kg": "mg/kg", "m2": "mg/m2"}
+_NOTHING = ("", "none", "observation")
+
+
+class RegimenError(AlarminError):
+    """A regimen that cannot be read, or a dose that cannot be meant."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One dose of an agent in equal cycles.
+
+    Attributes:
+        amount: dose in the unit that `basis` names: [mg], [mg/kg], [mg/m2], or AUC [mg min/mL].
+        basis: "mg", "mg/kg", "mg/m2" or "AUC".
+        interval: length of a cycle [day].
+        cycles: number of cycles; None until treatment is stopped.
+        days: days within the cycle on which the dose is given, from 1.
+    """
+
+    amount: float
+    basis: str
+    interval: int
+    cycles: int | None = None
+    days: tuple[int, ...] = (1,)
+
+    def __str__(self) -> str:
+        dose = f"AUC{_plain(self.amount)}" if self.basis == "AUC" else f"{_plain(self.amount)} {self.basis}"
+        every = f"q{self.interval // 7}w" if self.interval % 7 == 0 else f"q{self.interval}d"
+        cycles = "" if self.cycles is None else f" x{self.cycles}"
+        days = "" if self.days == (1,) else " d" + ",".join(map(str, self.days))
+        return f"{dose} {every}{cycles}{days}"
+
+    def given_on(self, start: int, end: int) -> NDArray[np.int64]:
+        """Days from 0 on which a dose falls, for a phase that starts on day `start`, before day `end`."""
+        cycles = -(-max(end - start, 0) // self.interval)
+        cycles = cycles if self.cycles is None else min(cycles, self.cycles)
+        found = start + np.add.outer(self.interval * np.arange(cycles), np.asarray(self.days) - 1).ravel()
+        return found[found < end]
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What is given of one agent: phases, one after the other, from day `start` (0 is the first day)."""
+
+    agent: str
+    phases: tuple[Phase, ...]
+    start: int = 0
+
+    def __str__(self) -> str:
+        first, *later = map(str, self.phases)
+        begin = f" from day {self.start + 1}" if self.start else ""
+        return " then ".join([f"{self.agent} {first}{begin}", *later])
+
+
+@dataclass(frozen=True)
+class Regimen:
+    """Treatments by name of the agent. `str` writes it in the regimen language, and `parse` reads that back equal."""
+
+    treatments: tuple[Treatment, ...] = ()
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """Names of the agents that are given, in alphabetical order."""
+        return tuple(treatment.agent for treatment in self.treatments)
+
+    def __str__(self) -> str:
+        return " + ".join(map(str, self.treatments))
+
+    def doses(
+        self, days: int, weight: PerPatient, body_surface: PerPatient, filtration: PerPatient
+    ) -> dict[str, NDArray[np.float64]]:
+        """What each patient is given of each agent, `[day, patient]` [mg].
+
+        Args:
+            days: length of the table.
+            weight: body weight, `[patient]` [kg].
+            body_surface: body surface area, `[patient]` [m2].
+            filtration: glomerular filtration rate, `[patient]` [mL/min].
+        """
+        table = {}
+        for treatment in self.treatments:
+            given = np.zeros((days, len(weight)))
+            start = treatment.start
+            for phase in treatment.phases:
+                given[phase.given_on(start, days)] = amount_of(treatment.agent, phase, weight, body_surface, filtration)
+                start = days if phase.cycles is None else start + phase.cycles * phase.interval
+            table[treatment.agent] = given
+        return table
+
+
+def amount_of(
+    name: str, phase: Phase, weight: PerPatient, body_surface: PerPatient, filtration: PerPatient
+) -> PerPatient:
+    """One dose of a phase, `[patient]` [mg].
+
+    A dose by AUC follows Calvert: AUC (min(GFR, cap) + non-renal clearance), with the agent's records of the two.
+    """
+    if phase.basis == "AUC":
+        known = agent(name).pharmacokinetics.parameters
+        most, rest = (known[record].to("mL/min") for record in ("filtration_cap", "nonrenal_clearance"))
+        return phase.amount * (np.minimum(filtration, most) + rest)
+    size = {"mg": np.ones_like(weight), "mg/kg": weight, "mg/m2": body_surface}[phase.basis]
+    return phase.amount * size
+
+
+def parse(text: str) -> Regimen:
+    """The regimen that `text` describes in the regimen language.
+
+    Agents may be called by their synonyms. A dose of 0 is no dose and is left out.
+
+    Raises `RegimenError` that names the part, shows the value, says what is allowed and what to do.
+    """
+    if text.strip().lower() in _NOTHING:
+        return Regimen()
+    found: dict[str, Treatment] = {}
+    for part in re.split(r"\s*\+\s+|\s+\+\s*", text.strip()):
+        treatment = _treatment(part.strip())
+        if treatment.agent in found:
+            raise RegimenError(
+                f"{treatment.agent!r} is named twice in {text!r}",
+                remedy="join doses of one agent with 'then', or days of one cycle with a comma: d1,8",
+            )
+        found[treatment.agent] = treatment
+    given = (_without_zeros(treatment) for _, treatment in sorted(found.items()))
+    return Regimen(tuple(treatment for treatment in given if treatment.phases))
+
+
+def _treatment(part: str) -> Treatment:
+    first, *later = re.split(r"\s+then\s+", re.sub(r"\s*/\s*", "/", part), flags=re.IGNORECASE)
+    match = _AGENT.match(first)
+    if match is None or not match["name"]:
+        missing = "dose" if match is None else "agent"
+        raise RegimenError(f"in {part!r}: the {missing} is missing", remedy="write as in 'docetaxel 75 mg/m2 q3w'")
+    try:
+        drug = agent(match["name"])
+    except RecordError as error:
+        raise RegimenError(f"in {part!r}: {error.message}", remedy=error.remedy) from None
+    start, first = _start(match["phase"], part)
+    phases = tuple(_phase(text, drug, part) for text in (first, *later))
+    for phase in phases[:-1]:
+        if phase.cycles is None:
+            raise RegimenError(
+                f"in {part!r}: '{phase}' has no end, so that what follows 'then' never comes",
+                remedy="give its number of cycles, for instance x4",
+            )
+    return Treatment(drug.name, phases, start)
+
+
+def _start(text: str, part: str) -> tuple[int, str]:
+    """Day on which the first phase begins, from 0, and the text without the words that say so."""
+    match = re.search(r"\s+from\b\s*(\S*)\s*(\S*)", text, re.IGNORECASE)
+    if match is None:
+        return 0, text
+    unit, number = match[1].lower(), match[2]
+    if unit not in ("day", "week") or not number.isdigit() or int(number) < 1:
+        raise RegimenError(
+            f"in {part!r}: the start {match[0].strip()!r} is not understood; known: from day N, from week N, N from 1",
+            remedy="count from day 1 of week 1, for instance 'from week 4'",
+        )
+    return (int(number) - 1) * (7 if unit == "week" else 1), text[: match.start()] + text[match.end() :]
+
+
+def _phase(text: str, drug: Agent, part: str) -> Phase:
+    match = _DOSE.match(text)
+    if match is None:
+        raise RegimenError(
+            f"in {part!r}: the dose {text!r} is not understood", remedy=f"write for instance '{_standard(drug)} q3w'"
+        )
+    if match["auc"] is not None:
+        amount, basis = float(match["auc"]), "AUC"
+    else:
+        amount, basis = _amount(float(match["amount"]), match["unit"], drug, part)
+    if amount < 0:
+        raise RegimenError(f"in {part!r}: the dose {amount:g} {basis} is negative", remedy="give a dose of 0 or more")
+    said: dict[str, str] = {}
+    for word in (match["rest"] or "").lower().split():
+        kind = next((kind for kind, pattern in _WORDS.items() if pattern.fullmatch(word)), None)
+        if kind is None or kind in said:
+            what = "is not understood" if kind is None else f"is a second {kind} after {said[kind]!r}"
+            raise RegimenError(
+                f"in {part!r}: {word!r} {what}; known: q3w, q21d, qw, daily, x4, d1,8,15, from day 8, then",
+                remedy="write dose, interval, cycles and days, each once, in these words",
+            )
+        said[kind] = word
+    if "interval" not in said:
+        raise RegimenError(f"in {part!r}: the interval is missing", remedy="say how often, for instance q3w or daily")
+    interval = _length(said["interval"])
+    cycles = int(said["number of cycles"][1:]) if "number of cycles" in said else None
+    days = tuple(sorted({int(day) for day in said.get("list of days", "d1")[1:].split(",")}))
+    if interval == 0:
+        raise RegimenError(f"in {part!r}: an interval of 0 days", remedy="give an interval of one day or more")
+    if cycles == 0:
+        raise RegimenError(f"in {part!r}: x0 means no cycles", remedy="give x1 or more, or leave the agent out")
+    if days[0] < 1 or days[-1] > interval:
+        raise RegimenError(
+            f"in {part!r}: day {days[0] if days[0] < 1 else days[-1]} lies outside the cycle of {interval} days",
+            remedy=f"name days from 1 to {interval}, or lengthen the cycle",
+        )
+    phase = Phase(amount, basis, interval, cycles, days)
+    _refuse_impossible(phase, drug, part)
+    return phase
+
+
+def _length(interval: str) -> int:
+    """Days from one cycle to the next."""
+    if interval in ("daily", "qd"):
+        return 1
+    number, unit = re.fullmatch(r"q?(\d*)(.*)", interval).groups()  # type: ignore[union-attr]
+    return int(number or 1) * (1 if unit == "d" else 7)
+
+
+def _amount(number: float, unit: str, drug: Agent, part: str) -> tuple[float, str]:
+    """A number with its unit as an amount and a basis."""
+    written = unit.lower().replace("µ", "u").replace("μ", "u").replace("²", "2").replace("^", "")
+    mass, _, per = written.partition("/")
+    if written == "auc":
+        return number, "AUC"
+    if not written:
+        raise RegimenError(
+            f"in {part!r}: {number:g} has no unit; known: {', '.join(BASES)}",
+            remedy=f"give the dose with its unit: the standard dose is {_standard(drug)}",
+        )
+    if mass not in _MASS or per not in _PER:
+        raise RegimenError(
+            f"in {part!r}: unknown unit {unit!r}; known: mg, g, ug, each alone, per kg or per m2, and AUC",
+            remedy=f"the standard dose is {_standard(drug)}",
+        )
+    return number * _MASS[mass], _PER[per]
+
+
+def _refuse_impossible(phase: Phase, drug: Agent, part: str) -> None:
+    """Refuses what only a wrong unit explains: far from the standard dose, or its number on another basis."""
+    standard = _standard_phase(drug)
+    if phase.basis == "AUC" and "nonrenal_clearance" not in drug.pharmacokinetics.parameters:
+        raise RegimenError(
+            f"in {part!r}: {drug.name} is not dosed by AUC", remedy=f"the standard dose is {_standard(drug)}"
+        )
+    if phase.amount == 0:
+        return
+    given, usual = _typical(drug.name, phase), _typical(drug.name, standard)
+    off = abs(log(given / usual))
+    if phase.basis != standard.basis and (off > log(5.0) or abs(log(phase.amount / standard.amount)) <= off):
+        raise RegimenError(
+            f"in {part!r}: {_plain(phase.amount)} {phase.basis} is {given:.4g} mg for a typical patient, and the "
+            f"standard dose {_standard(drug)} is {usual:.4g} mg",
+            remedy=f"give the dose of {drug.name} in {standard.basis}",
+        )
+    if given > 20.0 * usual:
+        raise RegimenError(
+            f"in {part!r}: the dose is {given / usual:.4g} times the standard dose {_standard(drug)}",
+            remedy="give at most 20 times the standard dose, and look at the unit",
+        )
+
+
+def _standard_phase(drug: Agent) -> Phase:
+    basis = next(basis for basis, unit in BASES.items() if unit == drug.dosing.unit)
+    return Phase(drug.dosing.value, basis, interval=1)
+
+
+def _standard(drug: Agent) -> str:
+    return str(_standard_phase(drug)).rpartition(" ")[0]
+
+
+def _typical(name: str, phase: Phase) -> float:
+    """One dose of a phase for the typical patient [mg]."""
+    weight, surface, filtration = _typical_patient()
+    return float(amount_of(name, phase, weight, surface, filtration)[0])
+
+
+@cache
+def _typical_patient() -> tuple[PerPatient, ...]:
+    units = {"patient_weight": "kg", "patient_body_surface": "m**2", "patient_creatinine_clearance": "mL/min"}
+    return tuple(np.array([parameters()[record].to(unit)]) for record, unit in units.items())
+
+
+def _without_zeros(treatment: Treatment) -> Treatment:
+    """The treatment without doses of 0 at its end and at its beginning, after which it starts later."""
+    phases, start = treatment.phases, treatment.start
+    while phases and phases[-1].amount == 0:
+        phases = phases[:-1]
+    while phases and phases[0].amount == 0:
+        start += phases[0].interval * (phases[0].cycles or 0)
+        phases = phases[1:]
+    return Treatment(treatment.agent, phases, start)
+
+
+def _plain(number: float) -> str:
+    """A number as it reads back exactly, without a needless '.0'."""
+    return repr(float(number)).removesuffix(".0")

@@ -1,0 +1,8 @@
+"""Trials: who is compared with whom, when they are looked at, and what is concluded."""
+
+from alarmin.trials.analysis import TrialResult, analyze
+from alarmin.trials.endpoints import Outcomes, outcomes
+from alarmin.trials.randomization import TrialError
+from alarmin.trials.run import run
+
+__all__ = ["run", "analyze", "outcomes", "Outcomes", "TrialResult", "TrialError"]

@@ -1,0 +1,144 @@
+"""What a trial concludes: endpoints by arm, contrasts between arms, and whether it succeeded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alarmin.readouts.recist import Response
+from alarmin.records import Trial
+from alarmin.trials import statistics
+from alarmin.trials.endpoints import MONTH, Outcomes, adrs, adsl, adtte
+from alarmin.trials.statistics import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from alarmin.simulate import Course
+
+LANDMARKS = (3, 6, 12, 18, 24)
+"""Months at which survival is reported."""
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What came out of a trial.
+
+    Attributes:
+        trial: what was planned.
+        seed: seed of patients and trial.
+        patients: number of patients.
+        arms: endpoints by arm: n, then orr, dcr and cr [share], medians [month] of pfs, os and dor, and survival at
+            landmarks [share] as `os_at_12`; each a number, with `NAME_low` and `NAME_high` its 95 % interval, and None
+            where it was not reached or not observed.
+        contrasts: experimental, control, endpoint; hazard ratio and its interval for pfs and os, the difference of
+            shares for orr, with a two-sided p.
+        success: whether the trial met its primary endpoints.
+        tables: ADSL, ADTTE and ADRS as data frames.
+        courses: course of each arm, by name.
+        timing: compile_s, simulate_s, lane_steps, lane_steps_per_s.
+    """
+
+    trial: Trial
+    seed: int
+    patients: int
+    arms: Mapping[str, Mapping[str, float | None]]
+    contrasts: Sequence[Mapping[str, Any]]
+    success: bool
+    tables: "Mapping[str, pd.DataFrame]"
+    courses: "Mapping[str, Course]" = field(repr=False)
+    timing: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """The result without tables and courses, as plain data."""
+        return {
+            "trial": self.trial.name,
+            "seed": self.seed,
+            "patients": self.patients,
+            "arms": {name: dict(arm) for name, arm in self.arms.items()},
+            "contrasts": [dict(contrast) for contrast in self.contrasts],
+            "success": self.success,
+            "timing": dict(self.timing),
+        }
+
+
+def analyze(
+    trial: Trial, found: Sequence[Outcomes], seed: int, courses: "Mapping[str, Course]", timing: Mapping[str, float]
+) -> TrialResult:
+    """Tables, endpoints by arm, and contrasts from the outcomes of all arms."""
+    by_name = {arm.arm: arm for arm in found}
+    contrasts = [
+        contrast
+        for pair in trial.contrasts
+        for contrast in compare(trial, by_name[pair.experimental], by_name[pair.control])
+    ]
+    first = {c["endpoint"]: c for c in contrasts[: sum(e != "dor" for e in trial.endpoints)]}
+    wins = [_favors(first[name]) and (first[name]["p"] or 0.0) < trial.alpha for name in trial.primary]
+    return TrialResult(
+        trial=trial,
+        seed=seed,
+        patients=sum(len(arm.cohort) for arm in found),
+        arms={arm.arm: describe(trial, arm) for arm in found},
+        contrasts=contrasts,
+        success=any(wins) if trial.success == "any" else all(wins),
+        tables={"adsl": adsl(trial, list(found)), "adtte": adtte(trial, list(found)), "adrs": adrs(trial, list(found))},
+        courses=courses,
+        timing=timing,
+    )
+
+
+def describe(trial: Trial, arm: Outcomes) -> dict[str, float | None]:
+    """Endpoints of one arm by name, with `_low` and `_high`."""
+    n = len(arm.cohort)
+    estimates: dict[str, Estimate] = {}
+    if "orr" in trial.endpoints:
+        estimates["orr"] = statistics.proportion(int(arm.responds.sum()), n)
+        estimates["cr"] = statistics.proportion(int((arm.best.response == Response.CR).sum()), n)
+        estimates["dcr"] = statistics.proportion(int(arm.controlled.sum()), n)
+    if "dor" in trial.endpoints and arm.responds.any():
+        lasts = np.maximum(arm.pfs - arm.best.response_day, 1.0)[arm.responds] / MONTH
+        estimates["median_dor"] = statistics.median(lasts, arm.pfs_event[arm.responds])
+    for name, time, event in (("pfs", arm.pfs, arm.pfs_event), ("os", arm.os, arm.os_event)):
+        if name in trial.endpoints:
+            estimates[f"median_{name}"] = statistics.median(time / MONTH, event)
+            for month in LANDMARKS:
+                estimates[f"{name}_at_{month}"] = statistics.survival_at(time / MONTH, event, month)
+    described: dict[str, float | None] = {"n": n}
+    for name, estimate in estimates.items():
+        described[name] = _finite(estimate.value)
+        described[f"{name}_low"], described[f"{name}_high"] = _finite(estimate.low), _finite(estimate.high)
+    return described
+
+
+def compare(trial: Trial, experimental: Outcomes, control: Outcomes) -> list[dict[str, Any]]:
+    """Contrasts of two arms, one for each endpoint of the trial."""
+    first = np.repeat([True, False], [len(experimental.cohort), len(control.cohort)])
+    both = lambda name: np.concatenate([getattr(experimental, name), getattr(control, name)])
+    contrasts: list[dict[str, Any]] = []
+    for endpoint in trial.endpoints:
+        named = {"experimental": experimental.arm, "control": control.arm, "endpoint": endpoint}
+        if endpoint in ("pfs", "os"):
+            ratio = statistics.cox(both(endpoint), both(f"{endpoint}_event"), first)
+            numbers = {"hr": ratio.hr, "low": ratio.low, "high": ratio.high, "p": ratio.p}
+            contrasts.append(named | {key: _finite(value) for key, value in numbers.items()})
+        elif endpoint == "orr":
+            counts = [int(arm.responds.sum()) for arm in (experimental, control)]
+            n = [len(arm.cohort) for arm in (experimental, control)]
+            difference = counts[0] / n[0] - counts[1] / n[1]
+            error = sum(c / m * (1 - c / m) / m for c, m in zip(counts, n, strict=True)) ** 0.5
+            p = statistics.proportions_differ(counts[0], n[0], counts[1], n[1])
+            spread = statistics.Z * error
+            numbers = {"difference": difference, "low": difference - spread, "high": difference + spread, "p": p}
+            contrasts.append(named | numbers)
+    return contrasts
+
+
+def _favors(contrast: Mapping[str, Any]) -> bool:
+    if contrast["endpoint"] == "orr":
+        return contrast["difference"] > 0.0
+    return contrast["hr"] is not None and contrast["hr"] < 1.0
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

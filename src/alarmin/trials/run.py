@@ -1,0 +1,82 @@
+"""Runs a trial: enrolls, randomizes, treats every patient in his own arm, and analyzes."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from alarmin.enrollment import enroll
+from alarmin.patients import Cohort
+from alarmin.readouts.follow_up import until_progression
+from alarmin.records import Trial
+from alarmin.records.schema import Arm
+from alarmin.simulate import Course, Settings, simulate
+from alarmin.therapy.regimen import parse
+from alarmin.trials.analysis import TrialResult, analyze
+from alarmin.trials.endpoints import outcomes
+from alarmin.trials.randomization import randomize, sizes
+
+
+def run(
+    trial: Trial,
+    patients: int | None = None,
+    seed: int = 0,
+    *,
+    population: str | None = None,
+    months: float | None = None,
+    trial_effect: float = 0.0,
+    cohort: Cohort | None = None,
+    settings: Settings = Settings(),
+    progress: Callable[[str, int, int], None] | None = None,
+) -> TrialResult:
+    """A trial, from enrollment to its conclusions.
+
+    Args:
+        trial: what is planned.
+        patients: how many in all; as published without it.
+        seed: the same seed gives the same trial.
+        population: name of a fitted population; by default that of the tumor type.
+        months: data cut, in months from the first patient; that of the trial without it.
+        trial_effect: what sets the hazard of death of this trial apart from others, on the log scale.
+        cohort: patients to randomize, instead of enrolling new ones.
+        settings: how to compute.
+        progress: is told what is done ("enroll" or the name of an arm), how much of it, and of how much.
+    """
+    if months is not None:
+        trial = trial.model_copy(update={"months": months, "accrual_months": min(trial.accrual_months, months)})
+    tell = lambda what: None if progress is None else partial(progress, what)
+    counts = sizes([arm.patients for arm in trial.arms], patients if cohort is None else len(cohort))
+    if cohort is None:
+        cohort = enroll(
+            trial.tumor, sum(counts), seed, population=population, settings=settings, progress=tell("enroll")
+        )
+    assigned = randomize(cohort, counts)
+    courses = {
+        arm.name: _treat(cohort[np.flatnonzero(assigned == i)], trial, arm, settings, tell(arm.name))
+        for i, arm in enumerate(trial.arms)
+    }
+    found = [outcomes(courses[arm.name], trial, arm, trial_effect) for arm in trial.arms]
+    spent = {
+        name: float(sum(getattr(course.timing, name) for course in courses.values()))
+        for name in ("compile_s", "simulate_s", "lane_steps")
+    }
+    spent["lane_steps_per_s"] = spent["lane_steps"] / max(spent["simulate_s"], 1e-9)
+    return analyze(trial, found, seed, courses, spent)
+
+
+def _treat(
+    cohort: Cohort, trial: Trial, arm: Arm, settings: Settings, progress: Callable[[int, int], None] | None
+) -> Course:
+    """The course of the patients of one arm; all arms carry the agents of all, and so share one program."""
+    agents = sorted({agent for other in trial.arms for agent in parse(other.regimen).agents})
+    return simulate(
+        cohort,
+        arm.regimen,
+        months=trial.months,
+        treat_on=until_progression(trial.scans, arm.weeks_beyond_progression)
+        if trial.treatment_until_progression
+        else None,
+        agents=agents,
+        settings=settings,
+        progress=progress,
+    )

@@ -1,0 +1,45 @@
+"""Every test runs in double precision, on the CPU, with the strictest JAX."""
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+import numpy as np
+import platformdirs
+import pytest
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+# Compiled programs are kept between runs of the tests.
+jax.config.update("jax_compilation_cache_dir", os.path.join(platformdirs.user_cache_dir("alarmin"), "tests"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+@pytest.fixture
+def virtual_cohort():
+    """Makes cohorts for readouts and trials, without biology: `virtual_cohort(patients, lesions, record=value)`."""
+    from alarmin.numerics.random import normal
+    from alarmin.patients import Cohort
+    from alarmin.patients.drawing import _shift
+    from alarmin.records import parameters
+
+    def make(patients: int, lesions: int = 1, *, seed: int = 1, vary: bool = True, **changes: float) -> Cohort:
+        known = parameters()
+        records = known | {name: known[name].model_copy(update={"value": value}) for name, value in changes.items()}
+        ids, lesion = np.arange(patients), np.tile(np.arange(lesions), patients)
+        patient = np.repeat(ids, lesions)
+        values = {}
+        for name, record in records.items():
+            if not vary or not name.startswith(("patient_", "scan_", "lesion_elongation")):
+                continue
+            if record.between_patients is not None:
+                value = np.full(len(patient), record.value)
+                values[name] = _shift(value, normal(seed, name, ids)[patient], record.between_patients)
+            if record.between_lesions is not None:
+                value = np.full(len(patient), record.value)
+                values[name] = _shift(value, normal(seed, name, ids, (5,))[patient, lesion], record.between_lesions)
+        return Cohort("virtual", seed, ids, patient, lesion, values, records)
+
+    return make

@@ -1,0 +1,124 @@
+"""Trust: a wrong input is refused on one screen that names it, with status 2; nothing is computed or written."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from alarmin.cli.main import app
+from alarmin.version import NOTICE, VERSION
+
+REGIMEN = "docetaxel 75 mg/m2 q3w"
+
+
+def call(*arguments: str):
+    """Output, errors and status of the command, 100 columns wide."""
+    return CliRunner(env={"COLUMNS": "100", "TERMINAL_WIDTH": "100"}).invoke(app, list(arguments))
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with a precious file, in which every command runs; nothing can be computed there."""
+
+    def compute(*arguments, **options):
+        raise AssertionError("computed before the input was refused")
+
+    monkeypatch.setattr("alarmin.enrollment.enroll_counted", compute)
+    monkeypatch.setattr("alarmin.trials.run", compute)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kept").write_text("precious")
+    (tmp_path / "broken.toml").write_text("name = ")
+    (tmp_path / "empty.toml").write_text('nane = "x"\n')
+    return tmp_path
+
+
+REFUSED = {
+    "no such command": (("trail",), "trail"),
+    "no such option": (("trial", "impower150", "--patient", "3"), "--patient"),
+    "no such trial": (("trial", "impower15"), "impower150"),
+    "no such trial file": (("trial", "nothing.toml"), "nothing.toml"),
+    "broken trial file": (("trial", "broken.toml"), "broken.toml"),
+    "unknown key in trial file": (("trial", "empty.toml"), "nane"),
+    "zero patients": (("trial", "impower150", "--patients", "0"), "--patients 0"),
+    "negative patients": (("trial", "impower150", "--patients", "-5"), "--patients -5"),
+    "patients in words": (("trial", "impower150", "--patients", "many"), "--patients"),
+    "half a patient": (("trial", "impower150", "--patients", "2.5"), "--patients"),
+    "negative seed": (("trial", "impower150", "--seed", "-1"), "--seed -1"),
+    "trial over a file": (("trial", "impower150", "--out", "kept"), "'kept' exists already"),
+    "trial under a file": (("trial", "impower150", "--out", "kept/run"), "kept"),
+    "trial where nothing can be written": (("trial", "impower150", "--out", "/proc/alarmin/run"), "/proc/alarmin"),
+    "no such tumor": (("simulate", "nsclk", REGIMEN), "nsclk"),
+    "no such agent": (("simulate", "nsclc", "docetaxol 75 mg/m2 q3w"), "docetaxel"),
+    "no such unit": (("simulate", "nsclc", "docetaxel 75 parsec q3w"), "parsec"),
+    "negative dose": (("simulate", "nsclc", "docetaxel -75 mg/m2 q3w"), "-75"),
+    "no days": (("simulate", "nsclc", REGIMEN, "--days", "0"), "--days 0"),
+    "no patient": (("simulate", "nsclc", REGIMEN, "--patient", "0"), "--patient 0"),
+    "course over a file": (("simulate", "nsclc", REGIMEN, "--out", "kept"), "'kept' exists already"),
+    "picture over a file": (("simulate", "nsclc", REGIMEN, "--picture", "kept"), "'kept' exists already"),
+    "picture of no kind": (("simulate", "nsclc", REGIMEN, "--picture", "lesion.doc"), ".doc"),
+    "no such mechanism": (("model", "oxigen"), "oxygen"),
+    "no such evidence": (("evidence", "oxygen_difusivity"), "oxygen_diffusivity"),
+    "no such tumor to fit": (("fit", "nsclk"), "nsclk"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "named"), REFUSED.values(), ids=REFUSED.keys())
+def test_wrong_input_is_refused(place, arguments, named):
+    before = sorted(os.listdir(place))
+    result = call(*arguments)
+    assert result.exit_code == 2, result.output
+    assert named in " ".join(result.stderr.replace("│", " ").split())
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) <= 24
+    assert sorted(os.listdir(place)) == before
+    assert (place / "kept").read_text() == "precious"
+
+
+def test_right_input_would_be_computed(place):
+    """The companion of the refusals: without a fault, the computation is reached."""
+    result = call("trial", "impower150", "--patients", "10", "--out", "run")
+    assert "computed before" in str(result.exception)
+    assert not (place / "run").exists()
+
+
+@pytest.mark.parametrize("command", ["trial", "simulate", "model", "evidence", "bench", "fit"])
+def test_help_teaches(command):
+    result = call(command, "--help")
+    assert result.exit_code == 0
+    assert f"Example:  alarmin {command}" in " ".join(result.stdout.split()).replace("Example: ", "Example:  ")
+
+
+def test_version_and_notice():
+    assert call("--version").stdout.strip() == f"alarmin {VERSION}"
+    assert NOTICE in call("--help").stdout
+
+
+def test_help_is_fast():
+    """The packages that take long to load are loaded by the commands that need them."""
+    heavy = {"jax", "pandas", "matplotlib", "xarray", "scipy", "lifelines", "pint"}
+    script = f"import sys, alarmin.cli.main; print(sorted({heavy!r} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert found.strip() == "[]"
+
+
+def test_json_is_all_that_is_printed():
+    for arguments in (("model", "--json"), ("evidence", "--json"), ("evidence", "oxygen_diffusivity", "--json")):
+        result = call(*arguments)
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.stdout)
+        assert result.stderr == ""
+
+
+def test_model_prints_equations():
+    shown = call("model", "oxygen").stdout
+    for part in ("div(D grad O)", "Reads:", "Changes:", "oxygen_diffusivity"):
+        assert part in shown
+
+
+def test_record_shows_value_source_and_conflict():
+    shown = call("evidence", "oxygen_diffusivity").stdout
+    for part in ("1.75e-05 cm**2/s", "grade: animal", "Grote", "disagrees: 2.8e-05"):
+        assert part in shown

@@ -1,0 +1,91 @@
+"""Trust: each picture can be drawn from plain arrays, holds what was given, and is the same to the byte each time."""
+
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alarmin.plots import Landmark, Median, compare, forest, render, save, section, survival, waterfall
+
+TIMES = np.linspace(1.0, 30.0, 40)
+SEEN = np.arange(40) % 4 != 0
+
+
+def survival_example():
+    published = {"A": [Landmark(12, 0.6, 0.5, 0.7), Median(15, 13, 18)], "B": [Landmark(12, 0.4)]}
+    return survival({"A": (TIMES, SEEN), "B": (0.6 * TIMES, SEEN)}, title="OS", published=published, note="HR 0.6")
+
+
+def waterfall_example():
+    change = np.linspace(140, -100, 20)
+    response = np.select([change <= -100, change <= -30, change < 20], ["CR", "PR", "SD"], "PD")
+    return waterfall({"A": (change, response), "B": (change, response)}, published={"A": 0.4})
+
+
+def compare_example():
+    row = {"predicted": 15.0, "predicted_low": 12.0, "predicted_high": 18.0, "published": 19.2}
+    rows = [
+        {"quantity": "Median [months]", "label": "A", **row, "published_low": 17.0, "published_high": 24.0},
+        {"quantity": "Median [months]", "label": "B", **row, "rival": 14.0},
+        {"quantity": "Hazard ratio", "label": "OS", "predicted": 0.8, "predicted_low": 0.7, "predicted_high": 0.9},
+    ]
+    return compare(pd.DataFrame(rows).reindex(columns=[*rows[0], "rival"]))
+
+
+def forest_example():
+    rows = [
+        {"group": "PD-L1", "label": "high", "estimate": 0.6, "low": 0.4, "high": 0.9, "events": 50, "published": 0.7}
+    ]
+    return forest(pd.DataFrame([*rows, {"label": "all", "estimate": 0.8, "low": 0.7, "high": 0.9, "events": 300}]))
+
+
+def section_example():
+    fields = {name: np.ones((3, 8)) * np.linspace(0, 2, 8) for name in ("tumor", "oxygen", "alarm", "cd8", "collagen")}
+    return section(
+        np.array([0.0, 7.0, 14.0]),
+        np.array([10.0, 9.0, 6.0]),
+        np.linspace(0.1, 0.95, 8),
+        fields,
+        at=[0, 14],
+        doses={"drug": [0.0, 7.0]},
+    )
+
+
+EXAMPLES = [survival_example, waterfall_example, compare_example, forest_example, section_example]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_picture_is_whole_and_repeats(example, tmp_path):
+    vector, pixels = save(example(), tmp_path / "folder" / "picture")
+    ElementTree.parse(vector)
+    assert pixels.read_bytes().startswith(b"\x89PNG")
+    assert render(example(), "svg") == vector.read_bytes()
+
+
+def texts(figure):
+    return {text.get_text() for axes in figure.axes for text in axes.texts}
+
+
+def test_at_risk_counts_who_is_still_watched():
+    shown = texts(survival_example())
+    assert {str(int((TIMES >= 12).sum())), str(int((0.6 * TIMES >= 12).sum()))} <= shown
+
+
+def test_published_arm_without_a_curve_is_refused():
+    with pytest.raises(KeyError):
+        survival({"A": (TIMES, SEEN)}, published={"C": [Landmark(12, 0.5)]})
+
+
+def test_lesion_sizes_are_written_beside_the_disks():
+    assert {"20 mm", "12 mm   −40%"} <= texts(section_example())
+
+
+def test_value_outside_the_prediction_is_marked():
+    """A published value within the interval is open, one outside is filled."""
+    axes = compare_example().axes[0]
+    fills = [line.get_markerfacecolor() for line in axes.lines if line.get_marker() == "o"]
+    assert fills[0] != "white"
+    inside = compare(pd.DataFrame([{"quantity": "q", "label": "A", "predicted": 1.0, "predicted_low": 0.0,
+                                    "predicted_high": 2.0, "published": 1.5}]))  # fmt: skip
+    assert [line.get_markerfacecolor() for line in inside.axes[0].lines if line.get_marker() == "o"] == ["white"]
