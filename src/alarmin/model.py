@@ -10,11 +10,12 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 import alarmin.biology
@@ -285,68 +286,74 @@ class Model(eqx.Module):
 
     def sums(self, state: State, now: Now) -> "Sums":
         """Works out every mechanism at the present moment."""
-        sums = Sums(dict.fromkeys(self.fields, 0.0), dict.fromkeys(self.fields, 0.0), [], {}, {})
+        gain: dict[str, Any] = dict.fromkeys(self.fields, 0.0)
+        rate: dict[str, Any] = dict.fromkeys(self.fields, 0.0)
+        moves: list[Transfer] = []
+        spread: dict[str, Spread] = {}
+        drift: dict[str, Any] = {}
         for _, flow in self.flows(now):
             match flow:
-                case Supply(field, gain):
-                    sums.gain[field] = sums.gain[field] + gain
-                case Loss(field, rate):
-                    sums.rate[field] = sums.rate[field] + rate
-                case Transfer(source, target, rate):
-                    sums.rate[source] = sums.rate[source] + rate
+                case Supply(field, amount):
+                    gain[field] = gain[field] + amount
+                case Loss(field, share):
+                    rate[field] = rate[field] + share
+                case Transfer(source, target, share):
+                    rate[source] = rate[source] + share
                     if self.fields[source].kind == "molecule":
-                        sums.gain[target] = sums.gain[target] + rate * state.fields[source]
+                        gain[target] = gain[target] + share * state.fields[source]
                     else:
-                        sums.moves.append(flow)
+                        moves.append(flow)
                 case Diffuse(field):
-                    sums.spread[field] = flow
-                case Drift(field):
-                    sums.drift[field] = flow
-        return sums
+                    spread[field] = self._spread(state, flow)
+                case Drift(field, velocity):
+                    drift[field] = jnp.broadcast_to(velocity, state.velocity.shape)
+        full = lambda name, part: jnp.broadcast_to(jnp.asarray(part, state.radius.dtype), state.fields[name].shape)
+        gain = {name: full(name, part) for name, part in gain.items()}
+        rate = {name: full(name, part) for name, part in rate.items()}
+        return Sums(gain, rate, moves, spread, drift)
+
+    def _spread(self, state: State, flow: Diffuse) -> "Spread":
+        rim = lambda part: jnp.broadcast_to(jnp.asarray(part, state.radius.dtype), state.velocity.shape)[-1]
+        if flow.host_loss is not None:
+            exchange = self.grid.margin_exchange(state.radius[0], rim(flow.diffusivity), rim(flow.host_loss))
+        else:
+            exchange = rim(0.0 if flow.exchange is None else flow.exchange)
+        diffusivity = jnp.broadcast_to(jnp.asarray(flow.diffusivity, state.radius.dtype), state.velocity.shape)
+        return Spread(diffusivity, exchange, rim(flow.host))
 
     def transport(self, state: State, sums: "Sums", dt: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """Molecules in balance; motile cells after diffusing for `dt` (left alone where it is None).
 
         Also returns what crossed the margin of each motile field inward [amount].
         """
-        like = state.fields["oxygen"]
-        full = lambda value: jnp.broadcast_to(jnp.asarray(value, like.dtype), like.shape)
-        lane = lambda value: full(value)[-1]
         fields = dict(state.fields)
-        chosen = [n for n in sums.spread if self.fields[n].kind == "molecule" or dt is not None]
-        chosen.sort(key=lambda name: name not in sums.drift)
-        motile = {name for name in chosen if self.fields[name].kind != "molecule"}
         for name in self._names("molecule"):
             if name not in sums.spread:
-                fields[name] = full(sums.gain[name]) / jnp.maximum(full(sums.rate[name]), 1e-12)
+                fields[name] = sums.gain[name] / jnp.maximum(sums.rate[name], 1e-12)
+        chosen = [n for n in sums.spread if self.fields[n].kind == "molecule" or dt is not None]
+        chosen.sort(key=lambda name: name not in sums.drift)
         if not chosen:
             return fields, {}
-
-        exchange, host = [], []
-        for name in chosen:
-            flow, rim = sums.spread[name], lambda value: full(value)[-1:]
-            if flow.host_loss is not None:
-                speed = self.grid.margin_exchange(state.radius, rim(flow.diffusivity), rim(flow.host_loss))[0]
-            else:
-                speed = lane(0.0 if flow.exchange is None else flow.exchange)
-            exchange.append(speed)
-            host.append(lane(flow.host))
-        supply = [fields[n] / dt if n in motile else full(sums.gain[n]) for n in chosen]
-        loss = [full(1.0 / dt) if n in motile else full(sums.rate[n]) for n in chosen]
-        drifting = [n for n in chosen if n in sums.drift and n in motile]
-        stack = lambda parts: jnp.stack(self.apart(lambda: parts), axis=-2)
+        motile = np.asarray([self.fields[name].kind != "molecule" for name in chosen])
+        pace = 1.0 / (dt or 1.0)
+        dtype = state.radius.dtype
+        per_field = lambda values: jnp.asarray(values, dtype)[None, :, None]
+        stack = lambda parts: jnp.stack(parts, axis=-2)
+        supply = stack([fields[n] if m else sums.gain[n] for n, m in zip(chosen, motile, strict=True)])
+        loss = stack([sums.rate[n] for n in chosen])
+        drifting = [n for n in chosen if n in sums.drift]
         moved = self.grid.transport(
             state.radius,
-            stack([full(sums.spread[n].diffusivity) for n in chosen]),
-            stack(supply),
-            stack(loss),
-            jnp.stack(self.apart(lambda: exchange)),
-            jnp.stack(self.apart(lambda: host)),
-            stack([full(sums.drift[n].velocity) for n in drifting]) if drifting else None,
+            stack([sums.spread[n].diffusivity for n in chosen]),
+            supply * per_field(np.where(motile, pace, 1.0)),
+            loss * per_field(np.where(motile, 0.0, 1.0)) + per_field(np.where(motile, pace, 0.0)),
+            jnp.stack([sums.spread[n].exchange for n in chosen]),
+            jnp.stack([sums.spread[n].host for n in chosen]),
+            stack([sums.drift[n] for n in drifting]) if drifting else None,
         )
         crossed = {}
         for index, name in enumerate(chosen):
-            if name in motile:
+            if motile[index]:
                 gained = self.grid.mean(moved[:, index] - fields[name])
                 crossed[name] = gained * self.grid.volume(state.radius)
             fields[name] = moved[:, index]
@@ -356,10 +363,8 @@ class Model(eqx.Module):
         """Slow fields after supplies, losses and transfers, and what those add up to by themselves."""
         new, left, net = {}, {}, {}
         for name in self._names(*MATERIAL, "property", "body"):
-            value = fields[name]
-            full = lambda part, value=value: jnp.broadcast_to(jnp.asarray(part, value.dtype), value.shape)
-            gain, rate = full(sums.gain[name]), full(sums.rate[name])
-            new[name], left[name] = advance(value, gain, rate, dt)
+            gain, rate = sums.gain[name], sums.rate[name]
+            new[name], left[name] = advance(fields[name], gain, rate, dt)
             net[name] = gain * dt - rate * left[name]
         for move in sums.moves:
             arrived = move.rate * left[move.source]
@@ -382,14 +387,22 @@ class Model(eqx.Module):
         return radius, walked / dt, shed
 
 
+class Spread(NamedTuple):
+    """Diffusivity of a field `[shell, lane]`, and exchange velocity and host value at its margin `[lane]`."""
+
+    diffusivity: Array
+    exchange: Array
+    host: Array
+
+
 class Sums(eqx.Module):
     """All flows at one moment, added up by field: supplies, rates of loss, transfers, diffusion and drift."""
 
-    gain: dict[str, Any]
-    rate: dict[str, Any]
+    gain: dict[str, Array]
+    rate: dict[str, Array]
     moves: list[Transfer]
-    spread: dict[str, Diffuse]
-    drift: dict[str, Drift]
+    spread: dict[str, Spread]
+    drift: dict[str, Array]
 
 
 def assemble(

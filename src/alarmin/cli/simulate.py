@@ -42,15 +42,23 @@ def simulate(
             _kind(picture)
         keep_programs()
         from alarmin.enrollment import enroll
+        from alarmin.simulate import Settings
         from alarmin.simulate import simulate as run
 
         with progress(quiet=json) as report:
-            cohort = enroll(kind.name, patient, seed, progress=lambda done, total: report("enroll", done, total))
+            cohort = enroll(
+                kind.name,
+                patient,
+                seed,
+                settings=Settings(lanes=64),
+                progress=lambda done, total: report("enroll", done, total),
+            )
             course = run(
                 cohort[[patient - 1]],
                 plan,
                 days=days,
                 profile_every=PROFILE_DAYS,
+                settings=Settings(lanes=8),
                 progress=lambda done, total: report("treat", done, total),
             )
         if out is not None:

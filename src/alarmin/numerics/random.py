@@ -2,15 +2,30 @@
 
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import Any
 
 import jax
 import numpy as np
 from numpy.typing import NDArray
 
 
-def _keys(seed: int, stream: str, ids: NDArray[np.int64]) -> jax.Array:
-    root = jax.random.fold_in(jax.random.key(seed), zlib.crc32(stream.encode()))
-    return jax.vmap(lambda i: jax.random.fold_in(root, i))(np.asarray(ids, np.uint32))
+@partial(jax.jit, static_argnums=3)
+def _bits(seed: Any, stream: Any, ids: Any, shape: tuple[int, ...]) -> jax.Array:
+    root = jax.random.fold_in(jax.random.key(seed), stream)
+    return jax.vmap(lambda i: jax.random.bits(jax.random.fold_in(root, i), shape, np.uint32))(ids)
+
+
+@lru_cache(maxsize=4096)
+def _uniform(seed: int, stream: str, ids: bytes, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    names = np.frombuffer(ids, np.uint32)
+    # Padded to a power of two, so that few sizes are compiled.
+    padded = np.zeros(1 << max(len(names) - 1, 0).bit_length(), np.uint32)
+    padded[: len(names)] = names
+    bits = np.asarray(_bits(seed, np.uint32(zlib.crc32(stream.encode())), padded, shape), np.float64)[: len(names)]
+    found = (bits + 0.5) / 2.0**32
+    found.flags.writeable = False
+    return found
 
 
 def uniform(seed: int, stream: str, ids: NDArray[np.int64], shape: Sequence[int] = ()) -> NDArray[np.float64]:
@@ -21,9 +36,7 @@ def uniform(seed: int, stream: str, ids: NDArray[np.int64], shape: Sequence[int]
         stream: what the numbers are for; two uses of one name share their numbers.
         ids: who they are for.
     """
-    draw = jax.vmap(lambda key: jax.random.bits(key, tuple(shape), np.uint32))
-    bits = np.asarray(draw(_keys(seed, stream, ids)), np.float64)
-    return (bits + 0.5) / 2.0**32
+    return _uniform(seed, stream, np.asarray(ids, np.uint32).tobytes(), tuple(shape))
 
 
 def normal(seed: int, stream: str, ids: NDArray[np.int64], shape: Sequence[int] = ()) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 Shells = Float[Array, "shell lane"]
 PerLane = Float[Array, "1 lane"]
+Lanes = Float[Array, "lane"]
 Stack = Float[Array, "shell field lane"]
 
 
@@ -137,7 +138,7 @@ class Sphere(NamedTuple):
         inner = jax.lax.scan(substitute, rim, (pull, value), reverse=True)[1]
         return jnp.concatenate([inner, rim[None]])
 
-    def margin_exchange(self, radius: PerLane, diffusivity: PerLane, host_loss: PerLane) -> PerLane:
+    def margin_exchange(self, radius: Lanes, diffusivity: Lanes, host_loss: Lanes) -> Lanes:
         """Exchange velocity with an unbounded exterior in which the substance decays: D (1/l + 1/R) [mm/day]."""
         return diffusivity * (jnp.sqrt(host_loss / jnp.maximum(diffusivity, 1e-30)) + 1.0 / radius)
 
