@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 
 from alarmin.patients import Cohort, CohortError, draw
-from alarmin.records import Record, population as find_population
+from alarmin.records import Record
+from alarmin.records import population as find_population
 from alarmin.simulate import Settings, advance_days, balance, model_of, pad, split
 from alarmin.state import FIELDS, State
-from alarmin.units import factor
 
 
 @dataclass(frozen=True)
@@ -145,9 +144,7 @@ def _join(parts: list[Cohort]) -> Cohort:
     """One cohort of several that were drawn alike."""
     first = parts[0]
     starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
-    across = lambda pick: {
-        name: np.concatenate([pick(part)[name] for part in parts], axis=-1) for name in pick(first)
-    }
+    across = lambda pick: {name: np.concatenate([pick(part)[name] for part in parts], axis=-1) for name in pick(first)}
     return replace(
         first,
         ids=np.concatenate([part.ids for part in parts]),

@@ -5,6 +5,7 @@ so results are the same to the bit whatever the number of patients, chunks or wo
 """
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -129,7 +130,7 @@ def simulate(
         agents: further agents to carry along without giving them, so that arms share one program.
         off: mechanisms to switch off, by name.
         clamped: quantities that all mechanisms see at a fixed value, by name.
-        profile_every: days between profiles across each lesion; none are kept without it.
+        profile_every: days between profiles across each lesion, from day 0 on; none are kept without it.
         settings: how to compute.
         progress: is told how many days of how many are done.
 
@@ -161,18 +162,34 @@ def simulate(
     counter = _Counter(progress, len(chunks) * length)
     timing = Timing()
 
+    compiled = threading.Event()
+
     def run(rows: NDArray[np.int64]) -> _Piece:
-        part = cohort[rows]
+        if rows is not chunks[0]:
+            compiled.wait()
         given = {name: amount[:, rows] for name, amount in doses.items()}
-        return _run_chunk(
-            part, given, used, length, span, treat_on, off, clamped or {}, profile_every is not None, settings, counter
-        )
+        try:
+            return _run_chunk(
+                cohort[rows],
+                given,
+                used,
+                length,
+                span,
+                treat_on,
+                off,
+                clamped or {},
+                profile_every is not None,
+                settings,
+                counter,
+                compiled,
+            )
+        finally:
+            compiled.set()
 
     begin = time.perf_counter()
-    pieces = [run(chunks[0])]
-    timing.compile_s = pieces[0].compile_s
     with ThreadPoolExecutor(settings.workers) as pool:
-        pieces += pool.map(run, chunks[1:])
+        pieces = list(pool.map(run, chunks))
+    timing.compile_s = pieces[0].compile_s
     timing.simulate_s = max(time.perf_counter() - begin - timing.compile_s, 1e-9)
     timing.lane_steps = cohort.lanes * length * settings.steps_per_day
 
@@ -287,7 +304,13 @@ def readings(state: State, model: Model) -> dict[str, Array]:
 
 @eqx.filter_jit
 def advance_days(
-    model: Model, state: State, kinetics: Mapping[str, Any], bodies: Mapping[str, Any], doses: Any, per_day: int, held: Any
+    model: Model,
+    state: State,
+    kinetics: Mapping[str, Any],
+    bodies: Mapping[str, Any],
+    doses: Any,
+    per_day: int,
+    held: Any,
 ) -> tuple[State, Mapping[str, Any], dict[str, Array]]:
     """Takes a chunk through the days of `doses`; returns its state, the drug in the bodies, and daily readings."""
     dt = 1.0 / per_day
@@ -359,7 +382,9 @@ def _run_chunk(
     keep: bool,
     settings: Settings,
     counter: _Counter,
+    compiled: threading.Event,
 ) -> _Piece:
+    """One chunk; sets `compiled` when the program is there, so that other chunks do not compile it too."""
     model = model_of(part, settings, agents, off, clamped)
     state = state_of(part, model, settings)
     lanes = settings.lanes
@@ -394,25 +419,25 @@ def _run_chunk(
             goes_on = treat_on(np.arange(start + 1, dtype=np.float64), so_far, part)
             for amount in doses.values():
                 amount[start:] *= goes_on
-        table = {
-            name: jnp.asarray(
-                pad(amount[start:stop][:, part.patient], lanes)[:, None, :].astype(settings.precision)
-            )
-            for name, amount in doses.items()
-        }
-        table["days"] = jnp.zeros((stop - start, 1, 1), settings.precision)
+        # Always the same number of days, so that one program does; what lies beyond the end is thrown away.
+        table = {"days": jnp.zeros((span, 1, 1), settings.precision)}
+        for name, amount in doses.items():
+            days = np.zeros((span, 1, lanes), settings.precision)
+            days[: stop - start, 0] = pad(amount[start:stop][:, part.patient], lanes)
+            table[name] = jnp.asarray(days)
         call = partial(advance_days, model, state, kinetics, bodies, table, settings.steps_per_day, jnp.asarray(False))
-        begin, known = time.perf_counter(), _compiled()
-        state, bodies, found = call()
-        jax.block_until_ready(found)
-        if _compiled() > known:
+        begin = time.perf_counter()
+        after, drugs, found = jax.block_until_ready(call())
+        if start == 0 and not compiled.is_set():
             spent = time.perf_counter() - begin
             begin = time.perf_counter()
             jax.block_until_ready(call())
-            compile_s += max(spent - (time.perf_counter() - begin), 0.0)
+            compile_s = max(spent - (time.perf_counter() - begin), 0.0)
+            compiled.set()
+        state, bodies = after, drugs
         for name, reading in found.items():
-            history[name].append(np.asarray(reading)[:, : part.lanes])
-        if keep:
+            history[name].append(np.asarray(reading)[: stop - start, : part.lanes])
+        if keep and stop == start + span:
             look(stop)
         counter.add(stop - start)
     return _Piece(
@@ -423,10 +448,6 @@ def _run_chunk(
         radius=np.stack(radius) if radius else np.zeros((0, part.lanes)),
         compile_s=compile_s,
     )
-
-
-def _compiled() -> int:
-    return advance_days._cached._cache_size()  # type: ignore[attr-defined]
 
 
 def _refuse_nonsense(cohort: Cohort, lesions: Mapping[str, NDArray[np.float64]]) -> None:

@@ -4,7 +4,7 @@ Everything that enters Alarmin carries a unit; this file converts it once and re
 Cells are counted in `Mcell` (a million cells), doses in their clinical units.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import pint
 
@@ -20,7 +20,7 @@ class UnitError(AlarminError):
     """A unit that does not exist or cannot be converted to the one that is needed."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def factor(unit: str, into: str) -> float:
     """Number by which a value in `unit` is multiplied to give it in `into`.
 

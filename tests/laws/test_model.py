@@ -15,9 +15,7 @@ from alarmin.state import FIELDS, MATERIAL
 
 SMALL = Settings(grid=Sphere(16, 1.5), lanes=32)
 DOUBLE = Settings(grid=Sphere(16, 1.5), lanes=32, precision="float64")
-ABCP = (
-    "atezolizumab 1200 mg q3w + bevacizumab 15 mg/kg q3w + carboplatin AUC6 q3w x4 + paclitaxel 200 mg/m2 q3w x4"
-)
+ABCP = "atezolizumab 1200 mg q3w + bevacizumab 15 mg/kg q3w + carboplatin AUC6 q3w x4 + paclitaxel 200 mg/m2 q3w x4"
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,11 @@ def course() -> Any:
         lesions={"diameter": np.arange(15.0).reshape(5, 3), "oxygen": np.full((5, 3), 9.0)},
         doses={"atezolizumab": np.full((4, 2), 1200.0)},
         profile_days=np.array([0.0, 4.0]),
-        profiles={"oxygen": np.arange(24.0).reshape(2, 4, 3), "tumor": np.ones((2, 4, 3))},
+        profiles={
+            "oxygen": np.arange(24.0).reshape(2, 4, 3),
+            "tumor": np.ones((2, 4, 3)),
+            "atezolizumab": np.ones((2, 4, 3)),
+        },
         radius=np.full((2, 3), 12.0),
         shells=np.array([0.2, 0.5, 0.8, 0.95]),
     )
@@ -75,6 +79,7 @@ def test_course_has_coordinates_and_units(tmp_path):
     assert data["oxygen"].dims == ("profile_day", "shell", "lane")
     assert data["oxygen"].attrs["units"] == "mmHg"
     assert data["tumor"].attrs["units"] == "Mcell/mL"
+    assert data["atezolizumab"].attrs["units"] == "nM"
     assert data["lesion_diameter"].attrs["units"] == "mm"
     assert data["dose_atezolizumab"].attrs["units"] == "mg"
     np.testing.assert_array_equal(data["patient"], [10, 10, 11])

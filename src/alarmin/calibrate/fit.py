@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alarmin import published, records
-from alarmin.calibrate.plan import Plan, Target
+from alarmin.calibrate.plan import Plan
 from alarmin.enrollment import enroll
 from alarmin.errors import AlarminError
 from alarmin.patients import Cohort, CohortError, records_of
@@ -21,8 +21,11 @@ from alarmin.readouts.follow_up import until_progression
 from alarmin.readouts.survival import death_hazard
 from alarmin.records import Population, Record
 from alarmin.simulate import Settings, simulate
-from alarmin.trials.analysis import describe
-from alarmin.trials.endpoints import MONTH, outcomes
+from alarmin.trials.analysis import LANDMARKS, describe
+from alarmin.trials.endpoints import MONTH, Outcomes, outcomes
+
+PERCENTILES = (10, 25, 50, 75, 90)
+"""Percentiles of lesion changes that evidence holds."""
 
 
 class FitError(AlarminError):
@@ -34,7 +37,7 @@ class Data:
     """What a plan looks at, as one vector: names, transformed values, and their covariance.
 
     Shares (survival at a landmark, response) are on the complementary log-log and logit scales, times on the log scale,
-    so that errors are symmetric.
+    so that errors are symmetric; changes of lesions are as they are.
     """
 
     names: tuple[str, ...]
@@ -61,6 +64,8 @@ def transform(endpoint: str, value: float) -> float:
     """An endpoint on the scale on which it is compared."""
     if endpoint.startswith("median"):
         return float(np.log(max(value, 0.1)))
+    if endpoint.startswith("lesion"):
+        return value
     share = float(np.clip(value, 0.005, 0.995))
     if endpoint.startswith(("os_at", "pfs_at")):
         return float(np.log(-np.log(share)))
@@ -71,6 +76,8 @@ def spread(endpoint: str, value: float, error: float) -> float:
     """Standard error on the scale of `transform`, of a value with the standard error `error`."""
     if endpoint.startswith("median"):
         return error / max(value, 0.1)
+    if endpoint.startswith("lesion"):
+        return error
     share = float(np.clip(value, 0.005, 0.995))
     slope = -1.0 / (share * np.log(share)) if endpoint.startswith(("os_at", "pfs_at")) else 1.0 / (share * (1 - share))
     return abs(slope) * error
@@ -82,7 +89,7 @@ def data_of(plan: Plan) -> Data:
     Landmarks of one arm share their patients: their errors correlate as the square root of the ratio of cumulative
     hazards. All survival of one trial shares what sets that trial apart.
     """
-    names, values, errors, trials, arms = [], [], [], [], []
+    names, values, errors, arms, hazards = [], [], [], [], []
     for target in plan.targets:
         study = published.study(target.trial)
         if study.role != "training":
@@ -92,21 +99,29 @@ def data_of(plan: Plan) -> Data:
             names.append(f"{target.trial}.{target.arm}.{endpoint}")
             values.append(transform(endpoint, value))
             errors.append(max(spread(endpoint, value, error), plan.least_error))
-            trials.append((target.trial, endpoint.split("_")[0] in ("os", "pfs")))
-            arms.append((target.trial, target.arm, endpoint.split("_")[0]))
-    error = np.asarray(errors)
-    same_arm = np.asarray([[a == b for b in arms] for a in arms])
-    hazards = np.exp(np.asarray(values))
-    nearness = np.sqrt(np.minimum.outer(hazards, hazards) / np.maximum.outer(hazards, hazards))
-    covariance = np.outer(error, error) * np.where(same_arm, 0.9 * nearness + 0.1 * np.eye(len(error)), 0.0)
+            arms.append((target.trial, target.arm, endpoint.split("_")[0], "_at_" in endpoint))
+            # A higher hazard raises the complementary log-log of survival and shortens medians.
+            sign = 1.0 if "_at_" in endpoint else -1.0 if endpoint in ("median_os", "median_pfs") else 0.0
+            hazards.append((target.trial, sign))
+    error, value = np.asarray(errors), np.asarray(values)
+    spent = np.exp(value)
+    nearness = np.sqrt(np.minimum.outer(spent, spent) / np.maximum.outer(spent, spent))
+    one_curve = np.asarray([[a == b and a[3] for b in arms] for a in arms])
+    covariance = np.outer(error, error) * np.where(one_curve, 0.9 * nearness, 0.0)
     np.fill_diagonal(covariance, error**2)
-    survival = np.asarray([[a == b and a[1] for b in trials] for a in trials])
-    return Data(tuple(names), np.asarray(values), covariance + plan.between_trials**2 * survival)
+    shared = np.asarray([[a[1] * b[1] * (a[0] == b[0]) for b in hazards] for a in hazards])
+    return Data(tuple(names), value, covariance + plan.between_trials**2 * shared)
 
 
 def _reported(study: published.Study, arm: str, endpoint: str) -> tuple[float, float]:
     """A published value and its standard error; shares without an interval have the error of their sample."""
     reported = study.arm(arm)
+    if reported is not None and endpoint.startswith("lesion_"):
+        week, percent = (int(part) for part in endpoint.split("_")[1:])
+        for change in reported.lesions:
+            if change.week == week and percent in PERCENTILES:
+                rank = PERCENTILES.index(percent)
+                return change.quantiles[rank], quantile_error(change.quantiles, rank, change.n)
     match = [item for item in (reported.reported() if reported else ()) if item.endpoint == endpoint]
     if reported is None or not match:
         raise FitError(f"study {study.name!r} reports no {endpoint!r} of arm {arm!r}", remedy="correct the plan")
@@ -118,24 +133,31 @@ def _reported(study: published.Study, arm: str, endpoint: str) -> tuple[float, f
     return value, value / n**0.5 if unit == "month" else (value * (1.0 - value) / n) ** 0.5
 
 
-def predict(plan: Plan, changes: dict[str, Record], patients: int, seed: int, settings: Settings) -> NDArray[np.float64]:
+def predict(
+    plan: Plan, changes: dict[str, Record], patients: int, seed: int, settings: Settings
+) -> NDArray[np.float64]:
     """The data that a population with these records would give, in the order of `data_of`."""
     cohort = enroll(plan.tumor, patients, seed, population="prior", changes=changes, settings=settings)
     found: dict[tuple[str, str], dict[str, float]] = {}
     for target in plan.targets:
-        key = (target.trial, target.arm)
-        if key not in found:
-            found[key] = _arm(plan, target, cohort, settings)
-    return np.asarray(
-        [transform(e, found[target.trial, target.arm][e]) for target in plan.targets for e in target.endpoints]
-    )
+        if target.simulated not in found:
+            found[target.simulated] = _arm(plan, *target.simulated, cohort, settings)
+    return np.asarray([transform(e, found[target.simulated][e]) for target in plan.targets for e in target.endpoints])
 
 
-def _arm(plan: Plan, target: Target, cohort: Cohort, settings: Settings) -> dict[str, float]:
+def quantile_error(quantiles: Sequence[float], rank: int, n: int) -> float:
+    """Standard error of a sample quantile, its density taken from the neighbors."""
+    low, high = max(rank - 1, 0), min(rank + 1, len(quantiles) - 1)
+    slope = (quantiles[high] - quantiles[low]) / ((PERCENTILES[high] - PERCENTILES[low]) / 100.0)
+    share = PERCENTILES[rank] / 100.0
+    return float(slope * (share * (1.0 - share) / n) ** 0.5)
+
+
+def _arm(plan: Plan, trial: str, name: str, cohort: Cohort, settings: Settings) -> dict[str, float]:
     """Endpoints of one arm over the whole cohort; overall survival as its expectation, free of the noise of draws."""
-    design = records.trial(target.trial)
+    design = records.trial(trial)
     design = design.model_copy(update={"months": plan.months, "accrual_months": 0.0})
-    arm = next(a for a in design.arms if a.name == target.arm)
+    arm = next(a for a in design.arms if a.name == name)
     stop = until_progression(design.scans, arm.weeks_beyond_progression) if design.treatment_until_progression else None
     course = simulate(cohort, arm.regimen, months=plan.months, treat_on=stop, settings=settings)
     found = outcomes(course, design, arm)
@@ -150,9 +172,25 @@ def _arm(plan: Plan, target: Target, cohort: Cohort, settings: Settings) -> dict
         arm.later_immunotherapy,
     )
     survival = np.exp(-np.cumsum(rate, axis=0)).mean(axis=1)
-    for name in target.endpoints:
-        if name.startswith("os_at_"):
-            numbers[name] = float(np.interp(int(name.removeprefix("os_at_")) * MONTH, course.days, survival))
+    for month in LANDMARKS:
+        numbers[f"os_at_{month}"] = float(np.interp(month * MONTH, course.days, survival))
+    below = np.flatnonzero(survival < 0.5)
+    numbers["median_os"] = float(course.days[below[0]] / MONTH) if len(below) else plan.months
+    return numbers | _lesions(found, beyond=arm.weeks_beyond_progression > 0)
+
+
+def _lesions(found: Outcomes, beyond: bool) -> dict[str, float]:
+    """Percentiles of the change of the first lesion at weeks 6 and 12, among patients still scanned at week 12."""
+    days = found.scans.days
+    scanned = (days <= found.os) & (beyond | (days <= found.scans.progression_day))
+    lesion = found.scans.readings[:, found.cohort.first_lane]
+    numbers = {}
+    for week in (6, 12):
+        at = np.abs(np.nanmedian(days, axis=1) - 7 * week).argmin()
+        last = np.abs(np.nanmedian(days, axis=1) - 84).argmin()
+        change = (lesion[at] / lesion[0] - 1.0)[scanned[last] & np.isfinite(lesion[at])]
+        for percent in PERCENTILES:
+            numbers[f"lesion_{week}_{percent}"] = float(np.percentile(change, percent)) if len(change) else np.nan
     return numbers
 
 
@@ -191,7 +229,9 @@ def fit(
     def member(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         nonlocal done
         try:
-            found = predict(plan, changes_of(plan, prior_records, numbers), patients, seed, replace(settings, workers=1))
+            found = predict(
+                plan, changes_of(plan, prior_records, numbers), patients, seed, replace(settings, workers=1)
+            )
         except CohortError:
             found = np.full(len(data.values), np.nan)
         done += 1

@@ -53,11 +53,21 @@ class Change(Strict):
 
 
 class Target(Strict):
-    """Published endpoints of one arm that the fit may look at, by the names of the trial's results."""
+    """Published endpoints of one arm that the fit may look at, by the names of the trial's results.
+
+    `lesion_W_Q` is the Q-th percentile of the change of a target lesion at week W among patients still scanned at
+    week 12. `like` names the trial and arm whose simulation stands for this one, where the treatment is the same.
+    """
 
     trial: str
     arm: str
     endpoints: tuple[str, ...]
+    like: tuple[str, str] | None = None
+
+    @property
+    def simulated(self) -> tuple[str, str]:
+        """Trial and arm that are simulated."""
+        return self.like or (self.trial, self.arm)
 
 
 class Plan(Strict):

@@ -6,7 +6,6 @@ patient) is drawn from streams of their own, named after the record. No number d
 order, or with whom.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -53,9 +52,7 @@ def draw(
     ids = np.asarray(ids, np.int64)
     kind = tumor(name)
     records = records_of(name, changes)
-    in_sequence = sorted(
-        id for id, record in records.items() if record.between_patients and _is_biology(id, record)
-    )
+    in_sequence = sorted(id for id, record in records.items() if record.between_patients and _is_biology(id, record))
     normals = dict(zip(in_sequence, _copula(in_sequence, kind.correlations, ids, seed).T, strict=True))
 
     extra = random.uniform(seed, "lesions", ids, (MOST_LESIONS - 1,))
@@ -99,17 +96,12 @@ def _shift(value: NDArray[np.float64], z: NDArray[np.float64], spread: Spread) -
     return value + spread.sd * z
 
 
-def _copula(
-    names: Sequence[str], correlations: Sequence, ids: NDArray[np.int64], seed: int
-) -> NDArray[np.float64]:
+def _copula(names: Sequence[str], correlations: Sequence, ids: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
     """Standard normal numbers `[patient, record]`, correlated, from the Sobol points with the numbers `ids`."""
     if not names or not len(ids):
         return np.zeros((len(ids), len(names)))
-    with warnings.catch_warnings():
-        # The sequence is entered at any point, so its balance at powers of two is not relied on.
-        warnings.simplefilter("ignore", UserWarning)
-        sequence = qmc.Sobol(len(names), scramble=True, rng=np.random.Generator(np.random.Philox(seed)))
-        points = sequence.random(int(ids.max()) + 1)[ids]
+    sequence = qmc.Sobol(len(names), scramble=True, rng=np.random.Generator(np.random.Philox(key=seed)))
+    points = sequence.random_base2(int(ids.max()).bit_length())[ids]
     normals = ndtri(np.clip(points, 1e-9, 1.0 - 1e-9))
     matrix = np.eye(len(names))
     index = {name: i for i, name in enumerate(names)}

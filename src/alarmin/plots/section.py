@@ -201,7 +201,17 @@ def _course(
     axes.set_facecolor(NIGHT)
     axes.fill_between(days, 0, diameter, color=color, alpha=0.18, lw=0)
     axes.plot(days, diameter, color=color)
-    axes.plot(chosen, np.interp(chosen, days, diameter), "o", ms=4.5, mfc=NIGHT, mec=STARLIGHT, mew=1.1, zorder=5)
+    axes.plot(
+        chosen,
+        np.interp(chosen, days, diameter),
+        "o",
+        ms=4.5,
+        mfc=NIGHT,
+        mec=STARLIGHT,
+        mew=1.1,
+        zorder=5,
+        clip_on=False,
+    )
     axes.axhline(0.7 * diameter[0], color=DUSK, lw=0.7, ls=(0, (3, 3)))
     aside = {"color": DUSK, "fontsize": 7, "va": "center", "textcoords": "offset points", "annotation_clip": False}
     axes.annotate("−30 %", (days[-1], 0.7 * diameter[0]), xytext=(7, 0), **aside)
@@ -211,6 +221,9 @@ def _course(
         axes.plot(when, np.full(len(when), top + row * step), "v", ms=4, color=STARLIGHT, mew=0, clip_on=False)
         axes.annotate(agent, (days[-1], top + row * step), xytext=(7, 0), **aside)
     axes.set(xlim=(days[0], days[-1]), ylim=(0, top + step * max(len(doses) - 0.5, 0)))
+    # The rows of doses are no part of the scale.
+    axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= 1.05 * diameter.max()])
+    axes.spines["left"].set_bounds(0, 1.05 * float(diameter.max()))
     axes.set_xlabel("Days of treatment", color=DUSK)
     axes.set_ylabel("Diameter [mm]", color=DUSK)
     axes.tick_params(colors=DUSK)

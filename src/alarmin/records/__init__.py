@@ -1,6 +1,17 @@
 """Records: every number that Alarmin uses, with its unit, source, grade and status, as data files."""
 
-from alarmin.records.loader import agent, agents, parameters, population, populations, sources, trial, trials, tumor, tumors
+from alarmin.records.loader import (
+    agent,
+    agents,
+    parameters,
+    population,
+    populations,
+    sources,
+    trial,
+    trials,
+    tumor,
+    tumors,
+)
 from alarmin.records.schema import Agent, Population, Record, RecordError, Source, Spread, Trial, Tumor
 
 __all__ = [

@@ -138,7 +138,9 @@ def _find(what: str, name: str, known: dict[str, Named]) -> Named:
     for entry in known.values():
         if key == entry.name or key in getattr(entry, "synonyms", ()):
             return entry
-    raise RecordError(f"unknown {what} {name!r}; {nearest(key, known)}", remedy=f"choose a known {what}, or add a file for it")
+    raise RecordError(
+        f"unknown {what} {name!r}; {nearest(key, known)}", remedy=f"choose a known {what}, or add a file for it"
+    )
 
 
 def tumor(name: str) -> Tumor:

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 from alarmin.errors import AlarminError, nearest
 from alarmin.mechanism import marked
-from alarmin.model import biology
+from alarmin.model import actions, biology, make
 from alarmin.results.provenance import Provenance
-from alarmin.state import FIELDS
+from alarmin.state import FIELDS, Field
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,20 +156,16 @@ def dataset(course: "Course", every: int = 1) -> "xr.Dataset":
     """
     import xarray as xr
 
-    cohort, units = course.cohort, _units()
+    cohort, known = course.cohort, _known(tuple(course.doses))
     data: dict[str, Any] = {}
     for name, values in course.lesions.items():
-        unit = LESION_UNITS.get(name, units.get(name, ""))
+        unit = LESION_UNITS.get(name) or known[name].unit
         data[f"lesion_{name}"] = (("day", "lane"), _single(values[::every]), {"units": unit})
     for name, values in course.doses.items():
         data[f"dose_{name}"] = (("dose_day", "person"), values, {"units": "mg"})
     for name, values in course.profiles.items():
-        meaning = FIELDS[name].meaning if name in FIELDS else name.replace("_", " ")
-        data[name] = (
-            ("profile_day", "shell", "lane"),
-            _single(values),
-            {"units": units.get(name, ""), "long_name": meaning},
-        )
+        about = {"units": known[name].unit, "long_name": known[name].meaning}
+        data[name] = (("profile_day", "shell", "lane"), _single(values), about)
     coordinates: dict[str, Any] = {
         "day": ("day", course.days[::every], {"units": "day", "long_name": "time since the start of treatment"}),
         "patient": ("lane", cohort.ids[cohort.patient], {"long_name": "id of the patient"}),
@@ -199,9 +195,16 @@ def _single(values: NDArray[Any]) -> NDArray[Any]:
     return short if np.array_equal(short, values, equal_nan=True) else values
 
 
-def _units() -> dict[str, str]:
-    signals = {name: mark.unit for kind in biology() for name, mark in marked(kind, "signal").items()}
-    return signals | {name: field.unit for name, field in FIELDS.items()}
+def _known(agents: tuple[str, ...]) -> dict[str, Field]:
+    """Every field and signal by name, those that the agents bring along too."""
+    found = {
+        name: Field(name, "property", mark.unit, name.replace("_", " "))
+        for kind in biology()
+        for name, mark in marked(kind, "signal").items()
+    }
+    for kind, agent in actions(agents):
+        found |= {field.name: field for field in make(kind, lambda record, unit: 1.0, agent).fields()}
+    return found | FIELDS
 
 
 def _existing_parent(path: Path) -> Path:
