@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import jax.numpy as jnp
 import numpy as np
 
+from alarmin.model import Model
 from alarmin.patients import Cohort, CohortError, draw
 from alarmin.records import Record
 from alarmin.records import population as find_population
@@ -78,9 +79,10 @@ def enroll_counted(
     while found < n:
         batch = int(np.ceil(max(1.15 * (n - found), 32)))
         candidates = draw(tumor, np.arange(looked, looked + batch), seed, changes, name)
-        rows = list(split(candidates, settings.lanes))
+        chunks = [candidates[rows] for rows in split(candidates, settings.lanes)]
         with ThreadPoolExecutor(settings.workers) as pool:
-            kept = [part for part in pool.map(lambda r: _settle(candidates[r], settings), rows) if part is not None]
+            settled = pool.map(_settle, chunks, [settings] * len(chunks))
+            kept = [part for part in settled if part is not None]
         parts += kept
         found += sum(len(part) for part in kept)
         looked += batch
@@ -100,33 +102,15 @@ def _settle(part: Cohort, settings: Settings) -> Cohort | None:
     """The patients of a chunk of candidates in their untreated state; None where nobody is plausible."""
     value = lambda record, unit: part.records[record].to(unit)
     model = model_of(part, settings)
-    shape = (settings.grid.shells, settings.lanes)
-    start = {}
-    for name, entry in FIELDS.items():
-        height = 1 if entry.kind == "body" else settings.grid.shells
-        amount = pad(part.lesion_value(f"start_{name}", entry.unit), settings.lanes)
-        start[name] = jnp.asarray(np.broadcast_to(amount, (height, settings.lanes)).astype(settings.precision))
-    diameter = np.clip(
-        part.lesion_value("lesion_diameter", "mm"),
-        value("lesion_diameter_least", "mm"),
-        value("lesion_diameter_most", "mm"),
-    ) / part.lesion_value("lesion_elongation", "dimensionless")
-    state = State(
-        day=jnp.zeros((), settings.precision),
-        radius=jnp.asarray(pad(diameter / 2.0, settings.lanes)[None, :].astype(settings.precision)),
-        velocity=jnp.zeros(shape, settings.precision),
-        fields=start,
-    )
+    state = first_state(part, settings, model)
     state = balance(model, state, {})
-    days = lambda name: {"days": jnp.zeros((int(value(name, "day")), 1, 1), settings.precision)}
-    per_day = settings.steps_per_day
-    state, _, _ = advance_days(model, state, {}, {}, days("settling_time"), per_day, jnp.asarray(True))
-    _, _, free = advance_days(model, state, {}, {}, days("observation_time"), per_day, jnp.asarray(False))
+    state = _untreated_days(model, state, value("settling_time", "day"), True, settings)
+    after = _untreated_days(model, state, value("observation_time", "day"), False, settings)
 
-    cells = np.asarray(free["diameter"], np.float64)[:, : part.lanes] ** 3
+    volume = lambda at: part.sum_lesions(np.asarray(at.radius, np.float64)[0, : part.lanes] ** 3)
     with np.errstate(divide="ignore", invalid="ignore"):
-        total = part.sum_lesions(cells)
-        doubling = value("observation_time", "day") * np.log(2.0) / np.log(total[-1] / total[0])
+        growth = np.log(volume(after) / volume(state))
+        doubling = float(after.day - state.day) * np.log(2.0) / growth
     fastest, slowest = value("plausible_doubling_fastest", "day"), value("plausible_doubling_slowest", "day")
     plausible = np.isfinite(doubling) & (doubling >= fastest) & (doubling <= slowest)
     untreated = {name: np.asarray(field)[..., : part.lanes] for name, field in state.fields.items()}
@@ -138,6 +122,36 @@ def _settle(part: Cohort, settings: Settings) -> Cohort | None:
     if not plausible.any():
         return None
     return replace(part, untreated=untreated)[np.flatnonzero(plausible)]
+
+
+def _untreated_days(model: Model, state: State, days: float, held: bool, settings: Settings) -> State:
+    """The state at least `days` later, in the stretches that treated runs take too, so that one program does."""
+    stretch = {"days": jnp.zeros((settings.decision_days, 1, 1), settings.precision)}
+    for _ in range(int(np.ceil(days / settings.decision_days))):
+        state, _, _ = advance_days(model, state, {}, {}, stretch, settings.steps_per_day, jnp.asarray(held))
+    return state
+
+
+def first_state(part: Cohort, settings: Settings, model: Model) -> State:
+    """Where the settling of a chunk begins: every field at its record `start_*`, lesions at their size."""
+    value = lambda record, unit: part.records[record].to(unit)
+    shape = (settings.grid.shells, settings.lanes)
+    start = {name: jnp.zeros(shape, settings.precision) for name in model.fields if name not in FIELDS}
+    for name, entry in FIELDS.items():
+        height = 1 if entry.kind == "body" else settings.grid.shells
+        amount = pad(part.lesion_value(f"start_{name}", entry.unit), settings.lanes)
+        start[name] = jnp.asarray(np.broadcast_to(amount, (height, settings.lanes)).astype(settings.precision))
+    diameter = np.clip(
+        part.lesion_value("lesion_diameter", "mm"),
+        value("lesion_diameter_least", "mm"),
+        value("lesion_diameter_most", "mm"),
+    ) / part.lesion_value("lesion_elongation", "dimensionless")
+    return State(
+        day=jnp.zeros((), settings.precision),
+        radius=jnp.asarray(pad(diameter / 2.0, settings.lanes)[None, :].astype(settings.precision)),
+        velocity=jnp.zeros(shape, settings.precision),
+        fields=start,
+    )
 
 
 def _join(parts: list[Cohort]) -> Cohort:

@@ -84,7 +84,7 @@ def actions(agents: Sequence[str]) -> tuple[tuple[type[Action], str], ...]:
 
 
 class Moment:
-    """The present as mechanisms see it (the protocol `alarmin.mechanism.Now`); signals are worked out when asked for."""
+    """The present as mechanisms see it (`alarmin.mechanism.Now`); signals are worked out when asked for."""
 
     def __init__(self, model: "Model", state: State, plasma: Mapping[str, Array]) -> None:
         self._model, self._plasma, self._grid = model, plasma, model.grid

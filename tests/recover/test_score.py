@@ -40,13 +40,14 @@ def landmark(rng, n, shift):
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "estimate"), [("orr", response), ("median_os", half), ("os_at_12", landmark)], ids=str
+    ("endpoint", "estimate"),
+    [("orr", response), ("median_os", half), ("os_at_12", landmark)],
 )
 def test_coverage(endpoint, estimate):
     assert 0.90 <= covered(endpoint, estimate) <= 1.0
 
 
-@pytest.mark.parametrize(("endpoint", "estimate"), [("orr", response), ("median_os", half)], ids=str)
+@pytest.mark.parametrize(("endpoint", "estimate"), [("orr", response), ("median_os", half)])
 def test_a_wrong_prediction_is_not_covered(endpoint, estimate):
     assert covered(endpoint, estimate, shift=2.0, pairs=40) < 0.3
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -15,7 +16,8 @@ from rich.text import Text
 from alarmin.errors import AlarminError
 from alarmin.version import NOTICE
 
-out = Console(highlight=False)
+# Without a terminal to fit into, tables are as wide as their longest rows need.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 aside = Console(stderr=True, highlight=False)
 
 Seed = Annotated[int, typer.Option(help="Seed of everything random; the same seed gives the same result.")]

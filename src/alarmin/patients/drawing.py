@@ -100,7 +100,7 @@ def _copula(names: Sequence[str], correlations: Sequence, ids: NDArray[np.int64]
     """Standard normal numbers `[patient, record]`, correlated, from the Sobol points with the numbers `ids`."""
     if not names or not len(ids):
         return np.zeros((len(ids), len(names)))
-    sequence = qmc.Sobol(len(names), scramble=True, rng=np.random.Generator(np.random.Philox(key=seed)))
+    sequence = qmc.Sobol(len(names), scramble=True, rng=np.random.Generator(np.random.Philox(seed)))
     points = sequence.random_base2(int(ids.max()).bit_length())[ids]
     normals = ndtri(np.clip(points, 1e-9, 1.0 - 1e-9))
     matrix = np.eye(len(names))
