@@ -16,8 +16,8 @@ from alarmin.version import VERSION as __version__
 if TYPE_CHECKING:
     from alarmin.enrollment import enroll as cohort
     from alarmin.records import agent, trial, tumor
-    from alarmin.score import score
-    from alarmin.simulate import Settings, simulate
+    from alarmin.scoring import score
+    from alarmin.simulation import Settings, simulate
     from alarmin.therapy.regimen import parse as regimen
     from alarmin.trials import run
 
@@ -26,9 +26,9 @@ PUBLIC = {
     "cohort": ("alarmin.enrollment", "enroll"),
     "regimen": ("alarmin.therapy.regimen", "parse"),
     "run": ("alarmin.trials", "run"),
-    "score": ("alarmin.score", "score"),
-    "Settings": ("alarmin.simulate", "Settings"),
-    "simulate": ("alarmin.simulate", "simulate"),
+    "score": ("alarmin.scoring", "score"),
+    "Settings": ("alarmin.simulation", "Settings"),
+    "simulate": ("alarmin.simulation", "simulate"),
     "trial": ("alarmin.records", "trial"),
     "tumor": ("alarmin.records", "tumor"),
 }

@@ -13,7 +13,7 @@ from jaxtyping import Array
 
 from alarmin.enrollment import enroll
 from alarmin.model import Model, Moment
-from alarmin.simulate import Settings, model_of, split, state_of
+from alarmin.simulation import Settings, model_of, split, state_of
 from alarmin.state import State
 
 PHASES = ("mechanisms", "transport", "reaction", "growth")

@@ -16,7 +16,7 @@ from alarmin.model import Model
 from alarmin.patients import Cohort, CohortError, draw
 from alarmin.records import Record
 from alarmin.records import population as find_population
-from alarmin.simulate import Settings, advance_days, balance, model_of, pad, split
+from alarmin.simulation import Settings, advance_days, balance, model_of, pad, split
 from alarmin.state import FIELDS, State
 
 

@@ -9,7 +9,6 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -70,8 +69,9 @@ def needs(kind: type[Mechanism], agent: str | None = None) -> dict[str, tuple[st
 
 def make(kind: type[Mechanism], values: Values, agent: str | None = None) -> Mechanism:
     """An instance of a mechanism with its parameters filled in."""
+    build: Any = kind
     given = {name: values(record, unit) for name, (record, unit) in needs(kind, agent).items()}
-    return kind(**given) if agent is None else kind(agent=agent, **given)
+    return build(**given) if agent is None else build(agent=agent, **given)
 
 
 def actions(agents: Sequence[str]) -> tuple[tuple[type[Action], str], ...]:
@@ -85,6 +85,9 @@ def actions(agents: Sequence[str]) -> tuple[tuple[type[Action], str], ...]:
 
 class Moment:
     """The present as mechanisms see it (`alarmin.mechanism.Now`); signals are worked out when asked for."""
+
+    radius: Any
+    depth: Any
 
     def __init__(self, model: "Model", state: State, plasma: Mapping[str, Array]) -> None:
         self._model, self._plasma, self._grid = model, plasma, model.grid
@@ -172,8 +175,7 @@ class Moment:
         return jnp.broadcast_to(jnp.asarray(value, self.radius.dtype), shape)
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(NamedTuple):
     """What one step did to the content of each slow tissue field, as a running check of conservation.
 
     Amounts per lesion, `[1, lane]`: `before` and `after` the step, `made` by reactions (net), `crossed` the margin

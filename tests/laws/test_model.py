@@ -10,7 +10,7 @@ import pytest
 from alarmin.enrollment import enroll
 from alarmin.numerics.sphere import Sphere
 from alarmin.patients import Cohort, draw
-from alarmin.simulate import Settings, model_of, simulate, state_of
+from alarmin.simulation import Settings, model_of, simulate, state_of
 from alarmin.state import FIELDS, MATERIAL
 
 SMALL = Settings(grid=Sphere(16, 1.5), lanes=32)
@@ -51,7 +51,7 @@ def test_the_balance_test_can_fail(cohort: Cohort) -> None:
 
 def test_no_field_is_ever_negative_whoever_the_patient() -> None:
     """Candidates straight from the priors, before anybody implausible is turned away."""
-    candidates = draw("nsclc", np.arange(14), 3)
+    candidates = draw("nsclc", np.arange(8), 3)
     model = model_of(candidates, SMALL, ("paclitaxel",))
     rng = np.random.default_rng(0)
     shape = {name: (1 if field.kind == "body" else 16, 32) for name, field in FIELDS.items()}

@@ -8,7 +8,7 @@ import pytest
 
 from alarmin.enrollment import first_state
 from alarmin.patients import draw
-from alarmin.simulate import Settings, balance, model_of, split
+from alarmin.simulation import Settings, balance, model_of, split
 
 AGENTS = ("atezolizumab", "bevacizumab", "carboplatin", "paclitaxel")
 DAYS = 60

@@ -6,7 +6,7 @@ from alarmin import records
 from alarmin.enrollment import enroll
 from alarmin.numerics.sphere import Sphere
 from alarmin.readouts.follow_up import until_progression
-from alarmin.simulate import Settings, simulate
+from alarmin.simulation import Settings, simulate
 from alarmin.trials.analysis import describe
 from alarmin.trials.endpoints import outcomes
 

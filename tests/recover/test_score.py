@@ -5,8 +5,8 @@ import pytest
 
 from alarmin.published import study
 from alarmin.records import trial
-from alarmin.score import score
-from alarmin.score.score import predicted_interval
+from alarmin.scoring import score
+from alarmin.scoring.score import predicted_interval
 from alarmin.trials import statistics
 from alarmin.trials.analysis import TrialResult
 

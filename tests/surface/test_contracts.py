@@ -40,7 +40,7 @@ def test_contracts_are_kept(copy):
         ("numerics/random.py", "import alarmin.records", "Rooms import only from rooms below"),
         ("newroom.py", "", "Rooms import only from rooms below"),
         ("simulate.py", "import alarmin.published", "Predictions never see what was published"),
-        ("published/__init__.py", "import alarmin.simulate", "Published outcomes are only data"),
+        ("published/__init__.py", "import alarmin.simulation", "Published outcomes are only data"),
         ("biology/oxygen.py", "import alarmin.biology.tumor", "Biological mechanisms do not import one another"),
     ],
 )

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from alarmin import results
 from alarmin.cli.main import app
 from alarmin.records import Trial
-from alarmin.simulate import Course, Timing
+from alarmin.simulation import Course, Timing
 from alarmin.trials import TrialResult, analyze, outcomes
 
 

@@ -8,6 +8,7 @@ bears the noise of finite cohorts; every member meets the same patients, as far 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from alarmin.patients import Cohort, CohortError, records_of
 from alarmin.readouts.follow_up import until_progression
 from alarmin.readouts.survival import death_hazard
 from alarmin.records import Population, Record
-from alarmin.simulate import Settings, simulate
+from alarmin.simulation import Settings, simulate
 from alarmin.trials.analysis import LANDMARKS, describe
 from alarmin.trials.endpoints import MONTH, Outcomes, outcomes
 
@@ -197,9 +198,9 @@ def _lesions(found: Outcomes, beyond: bool) -> dict[str, float]:
 def fit(
     plan: Plan,
     *,
-    members: int = 48,
+    members: int = 40,
     steps: int = 4,
-    patients: int = 110,
+    patients: int = 50,
     seed: int = 0,
     settings: Settings = Settings(),
     progress: Callable[[int, int], None] | None = None,
@@ -222,7 +223,7 @@ def fit(
     data = data_of(plan)
     prior_records = records_of(plan.tumor)
     rng = np.random.Generator(np.random.Philox(key=seed))
-    theta = rng.standard_normal((len(plan.changes), members))
+    theta: Any = rng.standard_normal((len(plan.changes), members))
     smoother = ies.ESMDA(data.covariance, data.values, alpha=steps, seed=rng)
     done = 0
 
@@ -264,10 +265,10 @@ def changes_of(plan: Plan, known: dict[str, Record], theta: Sequence[float] | ND
 
 
 def _replace_failed(
-    theta: NDArray[np.float64], found: NDArray[np.float64], rng: np.random.Generator
+    theta: Any, found: Any, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Members that gave no cohort, or an endpoint that was not reached, take the place of others at random."""
-    whole = np.isfinite(found).all(axis=0)
+    whole: Any = np.isfinite(found).all(axis=0)
     if whole.sum() < max(4, 0.3 * len(whole)):
         raise FitError(
             f"only {int(whole.sum())} of {len(whole)} populations can be simulated to the end",

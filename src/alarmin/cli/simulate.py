@@ -9,7 +9,7 @@ import typer
 from alarmin.cli.face import AsJson, Seed, as_json, at_least, keep_programs, notice, out, progress, refusals
 
 if TYPE_CHECKING:
-    from alarmin.simulate import Course
+    from alarmin.simulation import Course
 
 PROFILE_DAYS = 7
 
@@ -42,8 +42,8 @@ def simulate(
             _kind(picture)
         keep_programs()
         from alarmin.enrollment import enroll
-        from alarmin.simulate import Settings
-        from alarmin.simulate import simulate as run
+        from alarmin.simulation import Settings
+        from alarmin.simulation import simulate as run
 
         with progress(quiet=json) as report:
             cohort = enroll(

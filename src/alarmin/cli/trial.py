@@ -23,7 +23,7 @@ from alarmin.cli.face import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from alarmin.score import Scored
+    from alarmin.scoring import Scored
     from alarmin.trials.analysis import TrialResult
 
 READING_DAYS = 7
@@ -58,7 +58,7 @@ def trial(
             results.ensure_new(folder)
         keep_programs()
         from alarmin import trials
-        from alarmin.score import score
+        from alarmin.scoring import score
 
         with progress(quiet=json) as report:
             scored = score(trials.run(design, patients, seed, progress=report))

@@ -127,7 +127,7 @@ class Sphere(NamedTuple):
         start = (v_loss[0], v_supply[0], diffusivity[0])
         (d, right, d_rim), (pull, value) = jax.lax.scan(eliminate, start, rows)
 
-        layer = jnp.minimum(0.5 * np.diff(faces)[-1] * radius, jnp.sqrt(d_rim / jnp.maximum(loss[-1], 1e-30)))
+        layer = jnp.minimum(0.5 * float(np.diff(faces)[-1]) * radius, jnp.sqrt(d_rim / jnp.maximum(loss[-1], 1e-30)))
         margin = exchange * d_rim / jnp.maximum(exchange * layer + d_rim, 1e-30) / radius
         rim = (right + margin * host) / jnp.maximum(d + margin, 1e-30)
 

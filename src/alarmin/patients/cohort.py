@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,9 +89,10 @@ class Cohort:
         chosen = np.atleast_1d(np.arange(len(self))[rows])
         if len(chosen) == 0:
             raise CohortError(f"no patient is left by {rows!r} of {len(self)}", remedy="choose at least one row")
-        ends = np.append(self.first_lane[1:], self.lanes)
-        lanes = np.concatenate([np.arange(self.first_lane[row], ends[row]) for row in chosen])
-        counts = (ends - self.first_lane)[chosen]
+        ends: Any = np.append(self.first_lane[1:], self.lanes)
+        first: Any = self.first_lane
+        lanes = np.concatenate([np.arange(first[row], ends[row]) for row in chosen])
+        counts = (ends - first)[chosen]
         return replace(
             self,
             ids=self.ids[chosen],

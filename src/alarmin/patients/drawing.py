@@ -89,11 +89,10 @@ def _bounds(record: Record) -> tuple[float, float]:
 
 
 def _shift(value: NDArray[np.float64], z: NDArray[np.float64], spread: Spread) -> NDArray[np.float64]:
+    cv, sd = spread.cv or 0.0, spread.sd or 0.0
     if spread.law == "lognormal":
-        return value * np.exp(np.sqrt(np.log1p(spread.cv**2)) * z)  # type: ignore[operator]
-    if spread.law == "logitnormal":
-        return expit(logit(value) + spread.sd * z)
-    return value + spread.sd * z
+        return value * np.exp(np.sqrt(np.log1p(cv * cv)) * z)
+    return expit(logit(value) + sd * z) if spread.law == "logitnormal" else value + sd * z
 
 
 def _copula(names: Sequence[str], correlations: Sequence, ids: NDArray[np.int64], seed: int) -> NDArray[np.float64]:

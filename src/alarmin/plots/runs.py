@@ -14,7 +14,7 @@ from alarmin.plots.survival import Landmark, Median, survival
 from alarmin.plots.waterfall import waterfall
 
 if TYPE_CHECKING:
-    from alarmin.simulate import Course
+    from alarmin.simulation import Course
     from alarmin.trials.analysis import TrialResult
 
 MONTH = 365.25 / 12.0

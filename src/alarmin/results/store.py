@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from alarmin.simulate import Course
+    from alarmin.simulation import Course
 
 
 class StoreError(AlarminError):

@@ -15,7 +15,7 @@ from alarmin.trials.statistics import Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
-    from alarmin.simulate import Course
+    from alarmin.simulation import Course
 
 LANDMARKS = (3, 6, 12, 18, 24)
 """Months at which survival is reported."""

@@ -20,7 +20,7 @@ from alarmin.records.schema import Arm
 if TYPE_CHECKING:
     import pandas as pd
 
-    from alarmin.simulate import Course
+    from alarmin.simulation import Course
 
 MONTH = 365.25 / 12.0
 """Days in a month."""

@@ -10,7 +10,7 @@ from alarmin.patients import Cohort
 from alarmin.readouts.follow_up import until_progression
 from alarmin.records import Trial
 from alarmin.records.schema import Arm
-from alarmin.simulate import Course, Settings, simulate
+from alarmin.simulation import Course, Settings, simulate
 from alarmin.therapy.regimen import parse
 from alarmin.trials.analysis import TrialResult, analyze
 from alarmin.trials.endpoints import outcomes
