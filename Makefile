@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: demo setup test lint format verify bench fit clean
 
 demo: $(STAMP)
-	$(BIN)/alarmin trial impower150 --out $(RUN)
+	$(BIN)/alarmin trial impower150 --months 30 --out $(RUN)
 
 setup: $(STAMP)
 

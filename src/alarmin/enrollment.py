@@ -77,7 +77,9 @@ def enroll_counted(
     parts: list[Cohort] = []
     found, looked = 0, 0
     while found < n:
-        batch = int(np.ceil(max(1.15 * (n - found), 32)))
+        # As many as should be enough, since a last round for a few takes as long as one for many.
+        share = max(found / looked, 0.1) if looked else 0.6
+        batch = int(np.ceil(1.1 * (n - found) / share)) + 8
         candidates = draw(tumor, np.arange(looked, looked + batch), seed, changes, name)
         chunks = [candidates[rows] for rows in split(candidates, settings.lanes)]
         with ThreadPoolExecutor(settings.workers) as pool:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -57,7 +57,7 @@ class Settings:
 
     grid: Sphere = Sphere()
     steps_per_day: int = 1
-    lanes: int = 256
+    lanes: int = 128
     workers: int = field(default_factory=lambda: min(os.cpu_count() or 1, 2))
     precision: str = "float32"
     decision_days: int = 21
@@ -400,6 +400,7 @@ def _run_chunk(
         bodies[name] = kinetics[name].start(lanes)
     empty = {name: jnp.zeros((1, lanes), settings.precision) for name in agents}
 
+    people = replace(part, untreated=None)
     history = {name: [np.asarray(reading)[None, : part.lanes]] for name, reading in readings(state, model).items()}
     profiles: list[dict[str, NDArray]] = []
     radius, profile_days, compile_s = [], [], 0.0
@@ -415,10 +416,12 @@ def _run_chunk(
     for start in range(0, length, span):
         stop = min(start + span, length)
         if treat_on is not None and start > 0:
-            so_far = np.concatenate(history["diameter"]).astype(np.float64)
-            goes_on = treat_on(np.arange(start + 1, dtype=np.float64), so_far, part)
-            for amount in doses.values():
-                amount[start:] *= goes_on
+            due = np.flatnonzero(sum((amount[start:].sum(axis=0) for amount in doses.values()), np.zeros(len(part))))
+            if len(due):
+                so_far = np.concatenate(history["diameter"])[:, np.isin(part.patient, due)].astype(np.float64)
+                stopped = ~treat_on(np.arange(start + 1, dtype=np.float64), so_far, people[due])
+                for amount in doses.values():
+                    amount[start:, due[stopped]] = 0.0
         # Always the same number of days, so that one program does; what lies beyond the end is thrown away.
         table = {"days": jnp.zeros((span, 1, 1), settings.precision)}
         for name, amount in doses.items():

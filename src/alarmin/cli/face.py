@@ -40,11 +40,11 @@ def refusals() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def at_least(least: int, **options: int | None) -> None:
+def at_least(least: int, **options: float | None) -> None:
     """Refuses options below `least`, by name."""
     for name, value in options.items():
         if value is not None and value < least:
-            raise AlarminError(f"--{name} {value}", remedy=f"give a whole number from {least} up")
+            raise AlarminError(f"--{name} {value}", remedy=f"give a number from {least} up")
 
 
 def keep_programs() -> None:

@@ -38,6 +38,9 @@ ROWS = (
 def trial(
     name: Annotated[str, typer.Argument(help="Name of a trial, such as impower150, or the path of a trial file.")],
     patients: Annotated[int | None, typer.Option(help="Patients in all; as published without it.")] = None,
+    months: Annotated[
+        float | None, typer.Option(help="Data cut, in months from the first patient; as published without it.")
+    ] = None,
     seed: Seed = 0,
     folder: Annotated[
         Path | None, typer.Option("--out", help="New folder for tables, courses, figures and provenance.")
@@ -54,6 +57,7 @@ def trial(
         design = records.trial(name)
         at_least(len(design.arms), patients=patients)
         at_least(0, seed=seed)
+        at_least(1, months=months)
         if folder is not None:
             results.ensure_new(folder)
         keep_programs()
@@ -61,7 +65,7 @@ def trial(
         from alarmin.scoring import score
 
         with progress(quiet=json) as report:
-            scored = score(trials.run(design, patients, seed, progress=report))
+            scored = score(trials.run(design, patients, seed, months=months, progress=report))
         if folder is not None:
             _write(folder, scored)
         if json:
@@ -73,7 +77,7 @@ def trial(
 def _write(folder: Path, scored: "Scored") -> None:
     import json
 
-    from alarmin import plots, results
+    from alarmin import plots, results, trials
 
     result = scored.result
     cohort = next(iter(result.courses.values())).cohort
@@ -86,7 +90,9 @@ def _write(folder: Path, scored: "Scored") -> None:
         population=cohort.population,
     )
     files: dict[str, str | bytes] = {"result.json": json.dumps(scored.to_json(), indent=1)}
-    for name, figure in plots.trial_figures(result, scored.frame(), scored.comparison()).items():
+    figures = plots.trial_figures(result, scored.frame(), scored.comparison())
+    figures["lesion"] = plots.course_section(trials.example(result))
+    for name, figure in figures.items():
         for kind in ("svg", "png"):
             files[f"figures/{name}.{kind}"] = plots.render(figure, kind)
     tables = {**result.tables, "score": scored.frame()}

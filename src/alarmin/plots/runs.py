@@ -36,7 +36,7 @@ def course_section(course: "Course", lane: int = 0, at: Sequence[float] | None =
         course.shells,
         {name: values[:, :, lane] for name, values in course.profiles.items()},
         at=chosen,
-        title=f"{course.cohort.tumor.upper()}, {course.regimen or 'untreated'}",
+        title=f"{course.cohort.tumor.upper()}, {' + '.join(n for n, d in doses.items() if d) or 'untreated'}",
         diameter=(course.days, course.lesions["diameter"][:, lane]),
         doses={name: days for name, days in doses.items() if days},
     )

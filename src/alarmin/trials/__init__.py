@@ -3,6 +3,6 @@
 from alarmin.trials.analysis import TrialResult, analyze
 from alarmin.trials.endpoints import Outcomes, outcomes
 from alarmin.trials.randomization import TrialError
-from alarmin.trials.run import run
+from alarmin.trials.run import example, run
 
-__all__ = ["run", "analyze", "outcomes", "Outcomes", "TrialResult", "TrialError"]
+__all__ = ["run", "analyze", "example", "outcomes", "Outcomes", "TrialResult", "TrialError"]

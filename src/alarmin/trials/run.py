@@ -80,3 +80,19 @@ def _treat(
         settings=settings,
         progress=progress,
     )
+
+
+def example(result: TrialResult, days: int = 168, settings: Settings = Settings(lanes=8)) -> Course:
+    """The course of one patient of the first arm again, with weekly profiles across each lesion, for pictures.
+
+    The patient is the one whose disease has changed by the median of the arm's shrinking diseases on day `days`.
+    """
+    arm = result.trial.arms[0]
+    course = result.courses[arm.name]
+    days = min(days, int(course.days[-1]))
+    burden = course.cohort.sum_lesions(course.lesions["diameter"][[0, days]])
+    change = burden[1] / burden[0]
+    typical = np.median(change[change < 1.0]) if (change < 1.0).any() else np.median(change)
+    chosen = int(np.abs(change - typical).argmin())
+    agents = sorted({agent for other in result.trial.arms for agent in parse(other.regimen).agents})
+    return simulate(course.cohort[[chosen]], arm.regimen, days=days, agents=agents, profile_every=7, settings=settings)
