@@ -91,7 +91,8 @@ def _write(folder: Path, scored: "Scored") -> None:
     )
     files: dict[str, str | bytes] = {"result.json": json.dumps(scored.to_json(), indent=1)}
     figures = plots.trial_figures(result, scored.frame(), scored.comparison())
-    figures["lesion"] = plots.course_section(trials.example(result))
+    if cohort.untreated is not None:
+        figures["lesion"] = plots.course_section(trials.example(result))
     for name, figure in figures.items():
         for kind in ("svg", "png"):
             files[f"figures/{name}.{kind}"] = plots.render(figure, kind)

@@ -159,7 +159,8 @@ class Sphere(NamedTuple):
         grown = jnp.where(held, jnp.ones_like(moved[-1:]), moved[-1:])
         out = moved - column(self.faces[1:] ** 3) * grown  # crosses each face outward; 0 at the margin unless held
         beyond = jnp.concatenate([content[1:], content[-1:]])
-        out = jnp.clip(out, -beyond, content)
+        # At most half a shell's content through each of its faces, so that it never gives more than it has.
+        out = jnp.clip(out, -0.5 * beyond, 0.5 * content)
         part = 0.5 * (1.0 - jnp.abs(out) / content)
         part_beyond = 0.5 * (1.0 - jnp.abs(out) / beyond)
         part_inner = jnp.concatenate([part_beyond[:1], part_beyond[:-1]])
@@ -178,7 +179,7 @@ class Sphere(NamedTuple):
         rim = leaving[-1:] * at_outer[-1:] + returning[-1:] * density[-1:]
         flux = jax.lax.optimization_barrier(jnp.concatenate([jnp.zeros_like(rim), flux, rim]))
         room = 1.0 / (shares * grown)
-        spread = (content[:, None, :] * density + flux[:-1] - flux[1:]) * room[:, None, :]
+        spread = jnp.maximum(content[:, None, :] * density + flux[:-1] - flux[1:], 0.0) * room[:, None, :]
 
         stretch = jnp.cbrt(moved / column(self.faces[1:] ** 3)) - 1.0
         face_step = column(self.faces[1:]) * radius * stretch
