@@ -122,3 +122,10 @@ def test_record_shows_value_source_and_conflict():
     shown = call("evidence", "oxygen_diffusivity").stdout
     for part in ("1.75e-05 cm**2/s", "grade: animal", "Grote", "disagrees: 2.8e-05"):
         assert part in shown
+
+
+@pytest.mark.parametrize("months", ["0", "-3", "nan", "inf"])
+def test_a_data_cut_that_is_no_length_is_refused(months):
+    result = call("trial", "impower150", "--months", months)
+    assert result.exit_code == 2
+    assert "--months" in result.output

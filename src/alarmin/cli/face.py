@@ -41,9 +41,9 @@ def refusals() -> Iterator[None]:
 
 
 def at_least(least: int, **options: float | None) -> None:
-    """Refuses options below `least`, by name."""
+    """Refuses options below `least`, and what is no finite number, by name."""
     for name, value in options.items():
-        if value is not None and value < least:
+        if value is not None and not least <= value < float("inf"):
             raise AlarminError(f"--{name} {value}", remedy=f"give a number from {least} up")
 
 
