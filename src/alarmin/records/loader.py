@@ -49,19 +49,24 @@ def _files(folder: str) -> Iterable[Traversable]:
 
 @lru_cache(maxsize=1)
 def sources() -> dict[str, Source]:
-    """All sources by key."""
-    content = read(DATA / "sources.toml")
-    return {key: check(Source, entry, f"sources.toml: {key}") for key, entry in content.items()}
+    """All sources by key; a key that stands in two files is refused."""
+    found: dict[str, Source] = {}
+    for path in _files("sources"):
+        for key, entry in read(path).items():
+            if key in found:
+                raise RecordError(f"{path.name}: {key}: this source stands in another file too", remedy="keep one")
+            found[key] = check(Source, entry, f"{path.name}: {key}")
+    return found
 
 
 def check_sources(records: dict[str, Record], where: str) -> None:
-    """Raises `RecordError` where a record names a source that `sources.toml` does not hold."""
+    """Raises `RecordError` where a record names a source that no file of sources holds."""
     for name, record in records.items():
         for key in [record.source, *(conflict.source for conflict in record.conflicts)]:
             if key not in sources():
                 raise RecordError(
-                    f"{where}: {name}: source {key!r} is not in sources.toml; {nearest(key, sources())}",
-                    remedy="add the source to sources.toml, or correct the key",
+                    f"{where}: {name}: source {key!r} is not in data/sources; {nearest(key, sources())}",
+                    remedy="add the source to a file in data/sources, or correct the key",
                 )
 
 

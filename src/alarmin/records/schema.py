@@ -75,7 +75,7 @@ class Record(Strict):
     """A sourced number.
 
     `value` is the median where there is a spread. `low` and `high` bound what is believed of the value itself;
-    `between_patients` and `between_lesions` say how it varies. `source` names an entry of `sources.toml`, `where`
+    `between_patients` and `between_lesions` say how it varies. `source` names an entry of `data/sources`, `where`
     the place in it. Assumed and fitted values say why in `note`.
     """
 
