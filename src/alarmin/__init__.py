@@ -16,6 +16,7 @@ from alarmin.version import VERSION as __version__
 if TYPE_CHECKING:
     from alarmin.enrollment import enroll as cohort
     from alarmin.records import agent, trial, tumor
+    from alarmin.review import ledger
     from alarmin.scoring import score
     from alarmin.simulation import Settings, simulate
     from alarmin.therapy.regimen import parse as regimen
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 PUBLIC = {
     "agent": ("alarmin.records", "agent"),
     "cohort": ("alarmin.enrollment", "enroll"),
+    "ledger": ("alarmin.review", "ledger"),
     "regimen": ("alarmin.therapy.regimen", "parse"),
     "run": ("alarmin.trials", "run"),
     "score": ("alarmin.scoring", "score"),
@@ -35,7 +37,7 @@ PUBLIC = {
 """Public names and where they live; each is imported when first used, so that the command line starts at once."""
 
 __all__ = [
-    "Settings", "__version__", "agent", "cohort", "regimen", "run", "score", "simulate", "trial", "tumor",
+    "Settings", "__version__", "agent", "cohort", "ledger", "regimen", "run", "score", "simulate", "trial", "tumor",
 ]  # fmt: skip
 
 

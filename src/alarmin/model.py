@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Int
 
 import alarmin.biology
 from alarmin import therapy
@@ -127,7 +127,7 @@ class Moment:
                 remedy=f"switch off what reads {name!r} too, or give the signal a value for when it is off",
             )
         self._open.pop()
-        return self._model.seen(name, self._model.kept(value))
+        return self._model.seen(name, value)
 
     def _reader(self) -> str:
         return f"signal {self._open[-1]!r}" if self._open else "a mechanism"
@@ -202,7 +202,6 @@ class Model(eqx.Module):
     siblings: Int[Array, "most lane"]
     clamped: dict[str, Any]
     going: Bool[Array, ""]
-    one: Float[Array, ""]
     grid: Sphere = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
     off: frozenset[str] = eqx.field(static=True)
@@ -223,10 +222,6 @@ class Model(eqx.Module):
         shapes = jax.eval_shape(arrays)
         empty = lambda: jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
         return eqx.combine(jax.lax.cond(self.going, arrays, empty), static[0])
-
-    def kept(self, value: Any) -> Any:
-        """The same value to the bit, worked out once: a division is what the compiler does not repeat."""
-        return jax.tree.map(lambda v: v / self.one.astype(v.dtype) if eqx.is_array(v) else v, value)
 
     def seen(self, name: str, value: Any) -> Any:
         """The value that mechanisms see of a quantity: its own, or what it is clamped to."""
@@ -252,7 +247,7 @@ class Model(eqx.Module):
 
         def sweep(_: Any, fields: dict[str, Any]) -> dict[str, Any]:
             at = State(state.day, state.radius, state.velocity, fields)
-            sums = self.apart(lambda: self.sums(at, Moment(self, at, plasma)))
+            sums = self.sums(at, Moment(self, at, plasma))
             moved, _ = self.transport(at, sums, None)
             return {**fields, **{name: moved[name] for name in moved if self.fields[name].kind == "molecule"}}
 
@@ -268,7 +263,7 @@ class Model(eqx.Module):
         return self._advance(state, plasma, dt, held)
 
     def _advance(self, state: State, plasma: Mapping[str, Array], dt: float, held: Any) -> tuple[State, Budget]:
-        sums = self.apart(lambda: self.sums(state, Moment(self, state, plasma)))
+        sums = self.sums(state, Moment(self, state, plasma))
         fields, margin = self.transport(state, sums, dt)
         changed, net = self.apart(lambda: self.react(fields, sums, dt))
         fields |= changed
@@ -309,9 +304,6 @@ class Model(eqx.Module):
                     spread[field] = self._spread(state, flow)
                 case Drift(field, velocity):
                     drift[field] = jnp.broadcast_to(velocity, state.velocity.shape)
-        full = lambda name, part: jnp.broadcast_to(jnp.asarray(part, state.radius.dtype), state.fields[name].shape)
-        gain = {name: full(name, part) for name, part in gain.items()}
-        rate = {name: full(name, part) for name, part in rate.items()}
         return Sums(gain, rate, moves, spread, drift)
 
     def _spread(self, state: State, flow: Diffuse) -> "Spread":
@@ -331,34 +323,35 @@ class Model(eqx.Module):
         fields = dict(state.fields)
         for name in self._names("molecule"):
             if name not in sums.spread:
-                fields[name] = sums.gain[name] / jnp.maximum(sums.rate[name], 1e-12)
+                fields[name] = jnp.broadcast_to(
+                    sums.gain[name] / jnp.maximum(sums.rate[name], 1e-12), fields[name].shape
+                )
         chosen = [n for n in sums.spread if self.fields[n].kind == "molecule" or dt is not None]
         chosen.sort(key=lambda name: name not in sums.drift)
         if not chosen:
             return fields, {}
-        motile = np.asarray([self.fields[name].kind != "molecule" for name in chosen])
-        pace = 1.0 / (dt or 1.0)
-        dtype = state.radius.dtype
-        per_field = lambda values: jnp.asarray(values, dtype)[None, :, None]
-        stack = lambda parts: jnp.stack(parts, axis=-2)
-        supply = stack([fields[n] if m else sums.gain[n] for n, m in zip(chosen, motile, strict=True)])
-        loss = stack([sums.rate[n] for n in chosen])
+        motile = [self.fields[name].kind != "molecule" for name in chosen]
+        lanes = state.radius.shape[1]
+        full = lambda part: jnp.broadcast_to(jnp.asarray(part, state.radius.dtype), state.velocity.shape)
+        side_by_side = lambda parts: jnp.concatenate(list(parts), axis=-1)
+        pace = jnp.asarray(np.repeat(np.where(motile, 1.0 / (dt or 1.0), 0.0), lanes)[None], state.radius.dtype)
         drifting = [n for n in chosen if n in sums.drift]
         moved = self.grid.transport(
-            state.radius,
-            stack([sums.spread[n].diffusivity for n in chosen]),
-            supply * per_field(np.where(motile, pace, 1.0)),
-            loss * per_field(np.where(motile, 0.0, 1.0)) + per_field(np.where(motile, pace, 0.0)),
-            jnp.stack([sums.spread[n].exchange for n in chosen]),
-            jnp.stack([sums.spread[n].host for n in chosen]),
-            stack([sums.drift[n] for n in drifting]) if drifting else None,
+            jnp.tile(state.radius, (1, len(chosen))),
+            side_by_side(sums.spread[n].diffusivity for n in chosen),
+            side_by_side(fields[n] if m else full(sums.gain[n]) for n, m in zip(chosen, motile, strict=True)),
+            side_by_side(full(0.0 if m else sums.rate[n]) for n, m in zip(chosen, motile, strict=True)),
+            side_by_side(sums.spread[n].exchange for n in chosen)[None],
+            side_by_side(sums.spread[n].host for n in chosen)[None],
+            side_by_side(sums.drift[n] for n in drifting) if drifting else None,
+            pace,
         )
         crossed = {}
         for index, name in enumerate(chosen):
+            new = moved[:, index * lanes : (index + 1) * lanes]
             if motile[index]:
-                gained = self.grid.mean(moved[:, index] - fields[name])
-                crossed[name] = gained * self.grid.volume(state.radius)
-            fields[name] = moved[:, index]
+                crossed[name] = self.grid.mean(new - fields[name]) * self.grid.volume(state.radius)
+            fields[name] = new
         return fields, crossed
 
     def react(self, fields: dict[str, Any], sums: "Sums", dt: float) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -379,13 +372,13 @@ class Model(eqx.Module):
         now = Moment(self, State(state.day, state.radius, state.velocity, fields), plasma)
         swelling = now.occupied / now.packing
         names = self._names(*MATERIAL)
-        stacked = jnp.stack([fields[name] for name in names], axis=-2)
+        stacked = jnp.stack([fields[name] for name in names])
         radius, material, walked = self.grid.remap(state.radius, swelling, stacked, held)
         before, after = self.grid.volume(state.radius), self.grid.volume(radius)
         shed = {}
         for index, name in enumerate(names):
-            shed[name] = self.grid.mean(fields[name]) * before - self.grid.mean(material[:, index]) * after
-            fields[name] = material[:, index]
+            shed[name] = self.grid.mean(fields[name]) * before - self.grid.mean(material[index]) * after
+            fields[name] = material[index]
         return radius, walked / dt, shed
 
 
@@ -447,7 +440,6 @@ def assemble(
         siblings=siblings,
         clamped=dict(clamped or {}),
         going=jnp.asarray(True),
-        one=jnp.ones((), jnp.float32),
         grid=grid,
         names=names,
         off=frozenset(off),

@@ -16,16 +16,16 @@ def test_one_field_is_exact(rate: float) -> None:
     else:
         exact = value * (1.0 - rate * dt) + gain * dt
     np.testing.assert_allclose(found.value, exact, rtol=1e-9)
-    np.testing.assert_allclose(value + gain * dt - rate * found.left_per_rate, found.value, rtol=1e-8)
+    np.testing.assert_allclose(value + gain * dt - rate * found.integral, found.value, rtol=1e-8)
 
 
 def test_single_precision_stays_positive_and_keeps_balance() -> None:
     rng = np.random.default_rng(0)
     value, gain, rate = (jnp.asarray(10.0 ** rng.uniform(-8, 4, 10_000), jnp.float32) for _ in range(3))
     found = advance(value, gain, rate, 1.0)
-    assert (np.asarray(found.value) >= 0).all() and (np.asarray(found.left_per_rate) >= 0).all()
+    assert (np.asarray(found.value) >= 0).all() and (np.asarray(found.integral) >= 0).all()
     balance = np.asarray(value, np.float64) + np.asarray(gain, np.float64)
-    left = np.asarray(rate, np.float64) * np.asarray(found.left_per_rate, np.float64)
+    left = np.asarray(rate, np.float64) * np.asarray(found.integral, np.float64)
     np.testing.assert_allclose(balance - left, found.value, atol=3e-6 * balance.max(), rtol=0)
 
 
@@ -38,7 +38,7 @@ def ring_error(steps: int) -> float:
     x, dt = np.array([1.0, 0.0, 0.0]), 4.0 / steps
     for _ in range(steps):
         out = advance(jnp.asarray(x), jnp.zeros(3), jnp.asarray(rates), dt)
-        x = np.asarray(out.value) + np.roll(rates * np.asarray(out.left_per_rate), 1)
+        x = np.asarray(out.value) + np.roll(rates * np.asarray(out.integral), 1)
     np.testing.assert_allclose(x.sum(), 1.0, rtol=1e-12)
     return float(np.abs(x - expm(4.0 * matrix) @ [1.0, 0.0, 0.0]).max())
 

@@ -1,6 +1,6 @@
 """A ball cut into concentric shells that follow its radius, finite volumes throughout.
 
-Shapes: shells first, lanes last; a stack of fields stands between them, `[shell, field, lane]`.
+Shapes: shells first, lanes last; of a stack of fields, `[field, shell, lane]`.
 """
 
 from typing import Any, NamedTuple
@@ -13,7 +13,8 @@ from jaxtyping import Array, Float
 Shells = Float[Array, "shell lane"]
 PerLane = Float[Array, "1 lane"]
 Lanes = Float[Array, "lane"]
-Stack = Float[Array, "shell field lane"]
+Columns = Float[Array, "1 lane"]
+Stack = Float[Array, "field shell lane"]
 
 
 class Sphere(NamedTuple):
@@ -57,14 +58,15 @@ class Sphere(NamedTuple):
 
     def mean(self, value: Shells) -> PerLane:
         """Volume mean."""
-        return jnp.sum(self._column(self.shares, value) * value, axis=0, keepdims=True)
+        return jnp.asarray(self.shares, value.dtype)[None] @ value
 
     def margin_mean(self, value: Shells, depth: float, radius: PerLane) -> PerLane:
         """Volume mean within `depth` [mm] of the margin; a shell that straddles the depth counts by its part."""
         inner = jnp.clip(1.0 - depth / radius, 0.0, 1.0)
         faces = jnp.maximum(self._column(self.faces, value), inner)
         part = faces[1:] ** 3 - faces[:-1] ** 3
-        return jnp.sum(part * value, axis=0, keepdims=True) / jnp.sum(part, axis=0, keepdims=True)
+        whole = jnp.ones((1, self.shells), value.dtype)
+        return (whole @ (part * value)) / (whole @ part)
 
     def gradient(self, value: Shells, radius: PerLane) -> Shells:
         """Outward derivative at the shell centers [1/mm]; zero at the center of the ball, one-sided at the margin."""
@@ -76,67 +78,77 @@ class Sphere(NamedTuple):
     def outward_integral(self, value: Shells, radius: PerLane) -> Shells:
         """Line integral from each shell center to the margin [mm]."""
         length = self._column(np.diff(self.faces), value) * radius * value
-        beyond = jnp.cumsum(length[::-1], axis=0)[::-1] - length
-        return beyond + 0.5 * length
+        outward = np.triu(np.ones((self.shells, self.shells)), 1) + 0.5 * np.eye(self.shells)
+        return jnp.asarray(outward, value.dtype) @ length
+
+    def _inner_sum(self, content: Shells) -> Shells:
+        """Sum over each shell and all inside it; as a product, since a running sum is slow to compile into anything."""
+        return jnp.asarray(np.tri(self.shells), content.dtype) @ content
 
     def transport(
         self,
-        radius: PerLane,
-        diffusivity: Stack,
-        supply: Stack,
-        loss: Stack,
-        exchange: Float[Array, "field lane"],
-        host: Float[Array, "field lane"],
-        drift: Float[Array, "shell drifting lane"] | None = None,
-    ) -> Stack:
-        """Solves 0 = div(D grad u - v u) + supply - loss u in every field at once.
+        radius: Columns,
+        diffusivity: Shells,
+        supply: Shells,
+        loss: Shells,
+        exchange: Columns,
+        host: Columns,
+        drift: Float[Array, "shell drifting"] | None = None,
+        pace: Columns | None = None,
+    ) -> Shells:
+        """Solves 0 = div(D grad u - v u) + supply - loss u in every column at once.
 
-        A time step of length dt is the same equation with 1/dt added to the loss and u_old/dt to the supply.
-        The margin lets `exchange` (host - u) [mm/day per area] through, in series with the outer half shell; a
-        boundary layer sqrt(D/loss) thinner than that half shell takes its place. `drift` [mm/day at the shell
-        centers] applies to the first fields of the stack and is upwind.
+        A column is one field of one lane; all arguments have columns last. The margin lets `exchange` (host - u)
+        [mm/day per area] through, in series with the outer half shell; a boundary layer sqrt(D/loss) thinner than that
+        half shell takes its place. `drift` [mm/day at the shell centers] applies to the first columns and is upwind.
+
+        A time step of length dt is the same equation with 1/dt added to the loss and u_old/dt to the supply. Where
+        `pace` is 1/dt and not 0, that is done here: `supply` is then u_old.
 
         One elimination from the center outward and back; the matrix is an M-matrix, so u >= 0.
         """
         faces, dtype = self.faces, supply.dtype
-        column = lambda values: jnp.asarray(values, dtype)[:, None, None]
         # In units of 4 pi R^3, a shell has the volume d(xi^3)/3, and a face the conductance D xi^2 / (R^2 dxi).
-        volume = column(self.shares / 3.0)
-        per_area = column(faces[1:-1] ** 2 / np.diff(self.centers)) / radius[None] ** 2
-        inner_part = column((self.centers[1:] - faces[1:-1]) / np.diff(self.centers))
-        speed = jnp.zeros((self.shells - 1, 0, supply.shape[2]), dtype)
+        volume = jnp.asarray(self.shares / 3.0, dtype)
+        area = jnp.asarray(faces[1:-1] ** 2 / np.diff(self.centers), dtype)
+        part = jnp.asarray((self.centers[1:] - faces[1:-1]) / np.diff(self.centers), dtype)
+        curvature = 1.0 / radius[0] ** 2
+        added = jnp.zeros_like(supply[0]) if pace is None else pace[0]
+        weight = jnp.where(added > 0.0, added, 1.0)
+        row = lambda s: (volume[s] * (loss[s] + added), volume[s] * (supply[s] * weight))
+        speed = None
         if drift is not None:
-            speed = 0.5 * (drift[:-1] + drift[1:]) * column(faces[1:-1] ** 2) / radius[None]
-        drifting = speed.shape[1]
+            speed = 0.5 * (drift[:-1] + drift[1:]) * self._column(faces[1:-1] ** 2, drift) / radius[:, : drift.shape[1]]
+            speed = jnp.pad(speed, ((0, 0), (0, supply.shape[1] - drift.shape[1])))
 
-        def eliminate(carry: Any, row: Any) -> Any:
-            # Across a face, shell s gives a u_s - b u_{s+1}. With d u_s - (what s + 1 gives) = right below the face:
+        def eliminate(carry: Any, s: Any) -> Any:
+            # Across its outer face, shell s gives a u_s - b u_{s+1}. With d u_s - (what s + 1 gives) = right:
             # u_s = (right + b u_{s+1}) / (d + a), and shell s + 1 keeps d' = V loss + b d / (d + a). Nothing cancels.
-            d, right, below = carry
-            here, v_loss, v_supply, area, part, v = row
-            a = b = (part * below + (1.0 - part) * here) * area
-            if drifting:
-                a = jnp.concatenate([a[:drifting] + jnp.maximum(v, 0.0), a[drifting:]])
-                b = jnp.concatenate([b[:drifting] + jnp.maximum(-v, 0.0), b[drifting:]])
+            d, right = carry
+            a = b = (part[s] * diffusivity[s] + (1.0 - part[s]) * diffusivity[s + 1]) * area[s] * curvature
+            if speed is not None:
+                a, b = a + jnp.maximum(speed[s], 0.0), b + jnp.maximum(-speed[s], 0.0)
             pivot = 1.0 / jnp.maximum(d + a, 1e-30)
-            kept = (b * pivot, right * pivot)
-            return (v_loss + kept[0] * d, v_supply + a * kept[1], here), kept
+            pull, value = b * pivot, right * pivot
+            lost, supplied = row(s + 1)
+            return (lost + pull * d, supplied + a * value), (pull, value)
 
-        v_loss, v_supply = volume * loss, volume * supply
-        rows = (diffusivity[1:], v_loss[1:], v_supply[1:], per_area, inner_part, speed)
-        start = (v_loss[0], v_supply[0], diffusivity[0])
-        (d, right, d_rim), (pull, value) = jax.lax.scan(eliminate, start, rows)
+        (d, right), (pull, value) = jax.lax.scan(eliminate, row(0), jnp.arange(self.shells - 1))
+        rim = self._rim(radius[0], d, right, diffusivity[-1], loss[-1] + added, exchange[0], host[0])
 
-        layer = jnp.minimum(0.5 * float(np.diff(faces)[-1]) * radius, jnp.sqrt(d_rim / jnp.maximum(loss[-1], 1e-30)))
-        margin = exchange * d_rim / jnp.maximum(exchange * layer + d_rim, 1e-30) / radius
-        rim = (right + margin * host) / jnp.maximum(d + margin, 1e-30)
-
-        def substitute(above: Any, row: Any) -> Any:
-            here = row[1] + row[0] * above
+        def substitute(above: Any, left: Any) -> Any:
+            here = left[1] + left[0] * above
             return here, here
 
         inner = jax.lax.scan(substitute, rim, (pull, value), reverse=True)[1]
         return jnp.concatenate([inner, rim[None]])
+
+    def _rim(self, radius: Any, d: Any, right: Any, diffusivity: Any, loss: Any, exchange: Any, host: Any) -> Any:
+        """The outermost shell, from what elimination left of its row and its exchange with the host."""
+        half_shell = 0.5 * float(np.diff(self.faces)[-1]) * radius
+        layer = jnp.minimum(half_shell, jnp.sqrt(diffusivity / jnp.maximum(loss, 1e-30)))
+        margin = exchange * diffusivity / jnp.maximum(exchange * layer + diffusivity, 1e-30) / radius
+        return (right + margin * host) / jnp.maximum(d + margin, 1e-30)
 
     def margin_exchange(self, radius: Lanes, diffusivity: Lanes, host_loss: Lanes) -> Lanes:
         """Exchange velocity with an unbounded exterior in which the substance decays: D (1/l + 1/R) [mm/day]."""
@@ -155,33 +167,30 @@ class Sphere(NamedTuple):
         column = lambda values: jnp.asarray(values, radius.dtype)[:, None]
         shares = column(self.shares)
         content = shares * swelling
-        moved = jnp.cumsum(content, axis=0)  # volume inside the moved faces, per old volume of the lesion
+        moved = self._inner_sum(content)  # volume inside the moved faces, per old volume of the lesion
         grown = jnp.where(held, jnp.ones_like(moved[-1:]), moved[-1:])
         out = moved - column(self.faces[1:] ** 3) * grown  # crosses each face outward; 0 at the margin unless held
         beyond = jnp.concatenate([content[1:], content[-1:]])
         # At most half a shell's content through each of its faces, so that it never gives more than it has.
         out = jnp.clip(out, -0.5 * beyond, 0.5 * content)
-        part = 0.5 * (1.0 - jnp.abs(out) / content)
-        part_beyond = 0.5 * (1.0 - jnp.abs(out) / beyond)
-        part_inner = jnp.concatenate([part_beyond[:1], part_beyond[:-1]])
-
-        # Barriers keep the padded copies out of the arithmetic loops, which then run at the width of the processor.
-        density = material * (1.0 / swelling)[:, None, :]
-        padded = jax.lax.optimization_barrier(jnp.concatenate([density[:1], density, density[-1:]]))
-        density = padded[1:-1]
-        fall, rise = density - padded[:-2], padded[2:] - density
-        slope = jnp.maximum(jnp.minimum(fall, rise), 0.0) + jnp.minimum(jnp.maximum(fall, rise), 0.0)
-        at_outer, at_inner = jax.lax.optimization_barrier(
-            (density + slope * part[:, None, :], density - slope * part_inner[:, None, :])
+        # Two ghost shells at either end, equal to their neighbors, have no slope: no face needs a case of its own.
+        edges = lambda values, n: jnp.concatenate(
+            [values[..., :1, :]] * n + [values] + [values[..., -1:, :]] * n, axis=-2
         )
-        leaving, returning = jnp.maximum(out, 0.0)[:, None, :], jnp.minimum(out, 0.0)[:, None, :]
-        flux = leaving[:-1] * at_outer[:-1] + returning[:-1] * at_inner[1:]
-        rim = leaving[-1:] * at_outer[-1:] + returning[-1:] * density[-1:]
-        flux = jax.lax.optimization_barrier(jnp.concatenate([jnp.zeros_like(rim), flux, rim]))
-        room = 1.0 / (shares * grown)
-        spread = jnp.maximum(content[:, None, :] * density + flux[:-1] - flux[1:], 0.0) * room[:, None, :]
+        density = jax.lax.optimization_barrier(edges(material * (1.0 / swelling)[None], 2))
+        fall, rise = density[:, 1:-1] - density[:, :-2], density[:, 2:] - density[:, 1:-1]
+        slope = jnp.maximum(jnp.minimum(fall, rise), 0.0) + jnp.minimum(jnp.maximum(fall, rise), 0.0)
+        crossing = jnp.concatenate([jnp.zeros_like(out[:1]), out])
+        size = edges(content, 1)
+        part = lambda size: (0.5 * (1.0 - jnp.abs(crossing) / size))[None]
+        outer = density[:, 1:-2] + slope[:, :-1] * part(size[:-1])
+        inner = density[:, 2:-1] - slope[:, 1:] * part(size[1:])
+        flux = jnp.maximum(crossing, 0.0)[None] * outer + jnp.minimum(crossing, 0.0)[None] * inner
+        flux = jax.lax.optimization_barrier(flux)
+        room = (1.0 / (shares * grown))[None]
+        spread = jnp.maximum(content[None] * density[:, 2:-2] + flux[:, :-1] - flux[:, 1:], 0.0) * room
 
-        stretch = jnp.cbrt(moved / column(self.faces[1:] ** 3)) - 1.0
+        stretch = jnp.exp(jnp.log(moved / column(self.faces[1:] ** 3)) / 3.0) - 1.0
         face_step = column(self.faces[1:]) * radius * stretch
         center_step = 0.5 * (face_step + jnp.concatenate([jnp.zeros_like(face_step[:1]), face_step[:-1]]))
         return radius * jnp.cbrt(grown), spread, center_step
