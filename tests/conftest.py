@@ -22,7 +22,7 @@ def virtual_cohort():
     """Makes cohorts for readouts and trials, without biology: `virtual_cohort(patients, lesions, record=value)`."""
     from alarmin.numerics.random import normal
     from alarmin.patients import Cohort
-    from alarmin.patients.drawing import _shift
+    from alarmin.patients.variation import shift
     from alarmin.records import parameters
 
     def make(patients: int, lesions: int = 1, *, seed: int = 1, vary: bool = True, **changes: float) -> Cohort:
@@ -36,10 +36,10 @@ def virtual_cohort():
                 continue
             if record.between_patients is not None:
                 value = np.full(len(patient), record.value)
-                values[name] = _shift(value, normal(seed, name, ids)[patient], record.between_patients)
+                values[name] = shift(value, normal(seed, name, ids)[patient], record.between_patients)
             if record.between_lesions is not None:
                 value = np.full(len(patient), record.value)
-                values[name] = _shift(value, normal(seed, name, ids, (5,))[patient, lesion], record.between_lesions)
+                values[name] = shift(value, normal(seed, name, ids, (5,))[patient, lesion], record.between_lesions)
         return Cohort("virtual", seed, ids, patient, lesion, values, records)
 
     return make

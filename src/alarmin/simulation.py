@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -24,7 +25,7 @@ from alarmin.errors import AlarminError
 from alarmin.model import Model, Moment, assemble
 from alarmin.numerics.sphere import Sphere
 from alarmin.patients import Cohort
-from alarmin.patients.drawing import MOST_LESIONS
+from alarmin.patients.variation import MOST_LESIONS
 from alarmin.records import agent as find_agent
 from alarmin.state import FIELDS, State
 from alarmin.therapy import pharmacokinetics
@@ -56,7 +57,7 @@ class Settings:
     """
 
     grid: Sphere = Sphere()
-    steps_per_day: int = 1
+    steps_per_day: int = 2
     lanes: int = 128
     workers: int = field(default_factory=lambda: min(os.cpu_count() or 1, 2))
     precision: str = "float32"
@@ -118,6 +119,7 @@ def simulate(
     clamped: Mapping[str, float] | None = None,
     profile_every: int | None = None,
     settings: Settings = Settings(),
+    crew: "Crew | None" = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Course:
     """What happens to each patient of a cohort under a regimen.
@@ -132,6 +134,7 @@ def simulate(
         clamped: quantities that all mechanisms see at a fixed value, by name.
         profile_every: days between profiles across each lesion, from day 0 on; none are kept without it.
         settings: how to compute.
+        crew: workers to share with runs of the same program at the same time; without it, the run has its own.
         progress: is told how many days of how many are done.
 
     Raises:
@@ -157,41 +160,43 @@ def simulate(
         cohort.patient_value("patient_body_surface", "m**2"),
         cohort.patient_value("patient_creatinine_clearance", "mL/min"),
     )
-    span = profile_every or settings.decision_days
+    planned = {name: doses.get(name, np.zeros((length, len(cohort)))) for name in used}
+    kinetics = {
+        name: pharmacokinetics.prepare(
+            find_agent(name),
+            cohort.patient_value,
+            1.0 / settings.steps_per_day,
+            planned[name].max(axis=0),
+            settings.precision,
+        )
+        for name in used
+    }
     chunks = list(split(cohort, settings.lanes))
-    counter = _Counter(progress, len(chunks) * length)
-    timing = Timing()
-
-    compiled = threading.Event()
-
-    def run(rows: NDArray[np.int64]) -> _Piece:
-        if rows is not chunks[0]:
-            compiled.wait()
-        given = {name: amount[:, rows] for name, amount in doses.items()}
-        try:
-            return _run_chunk(
-                cohort[rows],
-                given,
-                used,
-                length,
-                span,
-                treat_on,
-                off,
-                clamped or {},
-                profile_every is not None,
-                settings,
-                counter,
-                compiled,
-            )
-        finally:
-            compiled.set()
-
+    task = _Task(
+        agents=used,
+        kinetics=kinetics,
+        length=length,
+        span=profile_every or settings.decision_days,
+        treat_on=treat_on,
+        off=off,
+        clamped=clamped or {},
+        keep=profile_every is not None,
+        settings=settings,
+        counter=_Counter(progress, len(chunks) * length),
+    )
     begin = time.perf_counter()
-    with ThreadPoolExecutor(settings.workers) as pool:
-        pieces = list(pool.map(run, chunks))
-    timing.compile_s = pieces[0].compile_s
-    timing.simulate_s = max(time.perf_counter() - begin - timing.compile_s, 1e-9)
-    timing.lane_steps = cohort.lanes * length * settings.steps_per_day
+    with Crew(settings.workers) if crew is None else nullcontext(crew) as workers:
+        first_compiled = workers.compile_s
+        run = lambda rows: workers.led(
+            partial(_run_chunk, task, cohort[rows], rows, {name: given[:, rows] for name, given in planned.items()})
+        )
+        pieces = list(workers.pool.map(run, chunks))
+        compile_s = workers.compile_s - first_compiled
+    timing = Timing(
+        compile_s=compile_s,
+        simulate_s=max(time.perf_counter() - begin - compile_s, 1e-9),
+        lane_steps=cohort.lanes * length * settings.steps_per_day,
+    )
 
     join = lambda name: {
         key: np.concatenate([getattr(piece, name)[key] for piece in pieces], axis=-1)
@@ -257,8 +262,9 @@ def model_of(
             raise SimulationError(f"no record is called {record!r}", remedy="add it under alarmin/records/data")
         entry = cohort.records[record]
         scale = factor(entry.unit, unit)
-        if record in cohort.values:
-            return jnp.asarray(pad(cohort.values[record] * scale, settings.lanes)[None, :].astype(precision))
+        own = cohort.drawn(record)
+        if own is not None:
+            return jnp.asarray(pad(own * scale, settings.lanes)[None, :].astype(precision))
         return jnp.asarray(np.asarray(entry.value * scale, precision))
 
     held = {name: jnp.asarray(np.asarray(value, precision)) for name, value in (clamped or {}).items()}
@@ -350,6 +356,56 @@ def _profile(model: Model, state: State, plasma: Mapping[str, Any]) -> dict[str,
     return tissue | signals
 
 
+class Crew:
+    """Workers for chunks of one program: the first chunk compiles it while the others wait.
+
+    Attributes:
+        pool: the workers.
+        compile_s: time that compilation took, 0 before it is done [s].
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.pool = ThreadPoolExecutor(workers)
+        self.compile_s = 0.0
+        self._leads, self._compiled = threading.Lock(), threading.Event()
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown()
+
+    def led(self, work: Callable[["Callable[[float], None] | None"], Any]) -> Any:
+        """`work(report)`, once the program is there; the first to come gets a `report` of the time to compile it."""
+        if not self._leads.acquire(blocking=False):
+            self._compiled.wait()
+            return work(None)
+        try:
+            return work(self._report)
+        finally:
+            self._compiled.set()
+
+    def _report(self, seconds: float) -> None:
+        self.compile_s = seconds
+        self._compiled.set()
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What all chunks of a run have in common."""
+
+    agents: Sequence[str]
+    kinetics: Mapping[str, pharmacokinetics.Kinetics]
+    length: int
+    span: int
+    treat_on: TreatOn | None
+    off: Sequence[str]
+    clamped: Mapping[str, float]
+    keep: bool
+    settings: Settings
+    counter: "_Counter"
+
+
 @dataclass
 class _Piece:
     lesions: dict[str, NDArray[np.float64]]
@@ -357,7 +413,6 @@ class _Piece:
     profile_days: NDArray[np.float64]
     profiles: dict[str, NDArray[np.float64]]
     radius: NDArray[np.float64]
-    compile_s: float
 
 
 class _Counter:
@@ -371,39 +426,26 @@ class _Counter:
 
 
 def _run_chunk(
+    task: _Task,
     part: Cohort,
+    rows: NDArray[np.int64],
     doses: dict[str, NDArray[np.float64]],
-    agents: Sequence[str],
-    length: int,
-    span: int,
-    treat_on: TreatOn | None,
-    off: Sequence[str],
-    clamped: Mapping[str, float],
-    keep: bool,
-    settings: Settings,
-    counter: _Counter,
-    compiled: threading.Event,
+    report: Callable[[float], None] | None,
 ) -> _Piece:
-    """One chunk; sets `compiled` when the program is there, so that other chunks do not compile it too."""
-    model = model_of(part, settings, agents, off, clamped)
+    """One chunk: the patients `part` in the `rows` of the cohort; tells how long it compiled, where that is asked."""
+    settings, length, span = task.settings, task.length, task.span
+    model = model_of(part, settings, task.agents, task.off, task.clamped)
     state = state_of(part, model, settings)
     lanes = settings.lanes
-    value = lambda record, unit: pad(part.lesion_value(record, unit), lanes)
-    nothing = np.zeros((length, len(part)))
-    doses = {name: doses.get(name, nothing).copy() for name in agents}
-    kinetics, bodies = {}, {}
-    for name in agents:
-        planned = pad(doses[name].max(axis=0)[part.patient], lanes)
-        kinetics[name] = pharmacokinetics.prepare(
-            find_agent(name), value, 1.0 / settings.steps_per_day, planned, settings.precision
-        )
-        bodies[name] = kinetics[name].start(lanes)
-    empty = {name: jnp.zeros((1, lanes), settings.precision) for name in agents}
+    mine = lambda values: jnp.asarray(pad(np.asarray(values)[..., rows[part.patient]], lanes))
+    kinetics = {name: jax.tree.map(mine, body) for name, body in task.kinetics.items()}
+    bodies = {name: body.start(lanes) for name, body in kinetics.items()}
+    empty = {name: jnp.zeros((1, lanes), settings.precision) for name in task.agents}
 
     people = replace(part, untreated=None)
     history = {name: [np.asarray(reading)[None, : part.lanes]] for name, reading in readings(state, model).items()}
     profiles: list[dict[str, NDArray]] = []
-    radius, profile_days, compile_s = [], [], 0.0
+    radius, profile_days = [], []
 
     def look(day: int) -> None:
         found = _profile(model, state, empty)
@@ -411,15 +453,15 @@ def _run_chunk(
         radius.append(np.asarray(state.radius)[0, : part.lanes])
         profile_days.append(day)
 
-    if keep:
+    if task.keep:
         look(0)
     for start in range(0, length, span):
         stop = min(start + span, length)
-        if treat_on is not None and start > 0:
+        if task.treat_on is not None and start > 0:
             due = np.flatnonzero(sum((amount[start:].sum(axis=0) for amount in doses.values()), np.zeros(len(part))))
             if len(due):
                 so_far = np.concatenate(history["diameter"])[:, np.isin(part.patient, due)].astype(np.float64)
-                stopped = ~treat_on(np.arange(start + 1, dtype=np.float64), so_far, people[due])
+                stopped = ~task.treat_on(np.arange(start + 1, dtype=np.float64), so_far, people[due])
                 for amount in doses.values():
                     amount[start:, due[stopped]] = 0.0
         # Always the same number of days, so that one program does; what lies beyond the end is thrown away.
@@ -431,25 +473,23 @@ def _run_chunk(
         call = partial(advance_days, model, state, kinetics, bodies, table, settings.steps_per_day, jnp.asarray(False))
         begin = time.perf_counter()
         after, drugs, found = jax.block_until_ready(call())
-        if start == 0 and not compiled.is_set():
+        if start == 0 and report is not None:
             spent = time.perf_counter() - begin
             begin = time.perf_counter()
             jax.block_until_ready(call())
-            compile_s = max(spent - (time.perf_counter() - begin), 0.0)
-            compiled.set()
+            report(max(spent - (time.perf_counter() - begin), 0.0))
         state, bodies = after, drugs
         for name, reading in found.items():
             history[name].append(np.asarray(reading)[: stop - start, : part.lanes])
-        if keep and stop == start + span:
+        if task.keep and stop == start + span:
             look(stop)
-        counter.add(stop - start)
+        task.counter.add(stop - start)
     return _Piece(
         lesions={name: np.concatenate(parts).astype(np.float64) for name, parts in history.items()},
         doses=doses,
         profile_days=np.asarray(profile_days, np.float64),
         profiles={name: np.stack([p[name] for p in profiles]) for name in (profiles[0] if profiles else ())},
         radius=np.stack(radius) if radius else np.zeros((0, part.lanes)),
-        compile_s=compile_s,
     )
 
 

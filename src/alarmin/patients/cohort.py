@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from alarmin.errors import AlarminError
 from alarmin.numerics import random
+from alarmin.patients.variation import varies, vary
 from alarmin.records import Record
 from alarmin.units import factor
 
@@ -30,7 +31,7 @@ class Cohort:
         patient: row of the patient to whom each lesion belongs, `[lane]`.
         lesion: number of the lesion within its patient, from 0, `[lane]`.
         values: by record id, what varies, in the unit of the record, `[lane]` (equal in the lanes of a patient
-            unless the record varies between lesions).
+            unless the record varies between lesions); agents' records are drawn when asked for and not kept.
         records: every record in force, by id.
         population: name of the fitted population, or "prior".
         untreated: the state in which treatment finds each lesion: radius, velocity and fields, lanes last; None for
@@ -63,10 +64,17 @@ class Cohort:
     def lesion_value(self, record: str, unit: str) -> NDArray[np.float64]:
         """The value of a record for each lesion, in `unit`, `[lane]`."""
         entry = self.records[record]
-        scale = factor(entry.unit, unit)
+        own = self.drawn(record)
+        return (np.full(self.lanes, entry.value) if own is None else own) * factor(entry.unit, unit)
+
+    def drawn(self, record: str) -> NDArray[np.float64] | None:
+        """What was drawn of a record for each lesion, in its own unit, `[lane]`; None where all are alike."""
         if record in self.values:
-            return self.values[record] * scale
-        return np.full(self.lanes, entry.value * scale)
+            return self.values[record]
+        entry = self.records[record]
+        if "." not in record or not varies(entry):
+            return None
+        return vary(record, entry, self.seed, self.ids, self.patient, self.lesion)
 
     def patient_value(self, record: str, unit: str) -> NDArray[np.float64]:
         """The value of a record for each patient (of the first lesion), in `unit`, `[patient]`."""

@@ -10,16 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtri
+from scipy.special import ndtri
 from scipy.stats import qmc
 
 from alarmin.errors import nearest
 from alarmin.numerics import random
 from alarmin.patients.cohort import Cohort, CohortError
-from alarmin.records import Record, Spread, agents, parameters, tumor
-
-MOST_LESIONS = 5
-"""RECIST 1.1 follows at most five target lesions."""
+from alarmin.patients.variation import MOST_LESIONS, varies, vary
+from alarmin.records import Record, agents, parameters, tumor
 
 
 def records_of(name: str, changes: Mapping[str, Record] | None = None) -> dict[str, Record]:
@@ -60,39 +58,17 @@ def draw(
     patient = np.repeat(np.arange(len(ids)), count)
     lesion = np.concatenate([np.arange(n) for n in count]) if len(ids) else np.zeros(0, np.int64)
 
-    values = {}
-    for id, record in records.items():
-        if record.between_patients is None and record.between_lesions is None:
-            continue
-        value = np.full(len(patient), record.value)
-        if record.between_patients is not None:
-            z = normals[id] if id in normals else random.normal(seed, id, ids)
-            value = _shift(value, z[patient], record.between_patients)
-        if record.between_lesions is not None:
-            z = random.normal(seed, f"{id} in lesion", ids, (MOST_LESIONS,))
-            value = _shift(value, z[patient, lesion], record.between_lesions)
-        if record.low is not None or record.high is not None:
-            value = np.clip(value, *_bounds(record))
-        values[id] = value
+    # Agents' records have streams of their own: a cohort draws them when it is asked for them.
+    values = {
+        id: vary(id, record, seed, ids, patient, lesion, normals.get(id))
+        for id, record in records.items()
+        if varies(record) and "." not in id
+    }
     return Cohort(kind.name, seed, ids, patient, lesion, values, records, population)
 
 
 def _is_biology(id: str, record: Record) -> bool:
     return "." not in id and not id.startswith("patient_")
-
-
-def _bounds(record: Record) -> tuple[float, float]:
-    """Limits of a drawn value: six times beyond what is believed of the median, so that only absurd tails are cut."""
-    low = -np.inf if record.low is None or record.low <= 0 else record.low / 6.0
-    high = np.inf if record.high is None or record.high <= 0 else record.high * 6.0
-    return low, high
-
-
-def _shift(value: NDArray[np.float64], z: NDArray[np.float64], spread: Spread) -> NDArray[np.float64]:
-    cv, sd = spread.cv or 0.0, spread.sd or 0.0
-    if spread.law == "lognormal":
-        return value * np.exp(np.sqrt(np.log1p(cv * cv)) * z)
-    return expit(logit(value) + sd * z) if spread.law == "logitnormal" else value + sd * z
 
 
 def _copula(names: Sequence[str], correlations: Sequence, ids: NDArray[np.int64], seed: int) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from alarmin.patients import Cohort
-from alarmin.patients.drawing import MOST_LESIONS
+from alarmin.patients.variation import MOST_LESIONS
 from alarmin.records.schema import Visits
 
 SCANS = 64

@@ -1,6 +1,8 @@
 """Runs a trial: enrolls, randomizes, treats every patient in his own arm, and analyzes."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -10,7 +12,7 @@ from alarmin.patients import Cohort
 from alarmin.readouts.follow_up import until_progression
 from alarmin.records import Trial
 from alarmin.records.schema import Arm
-from alarmin.simulation import Course, Settings, simulate
+from alarmin.simulation import Course, Crew, Settings, simulate
 from alarmin.therapy.regimen import parse
 from alarmin.trials.analysis import TrialResult, analyze
 from alarmin.trials.endpoints import outcomes
@@ -51,23 +53,30 @@ def run(
             trial.tumor, sum(counts), seed, population=population, settings=settings, progress=tell("enroll")
         )
     assigned = randomize(cohort, counts)
-    courses = {
-        arm.name: _treat(cohort[np.flatnonzero(assigned == i)], trial, arm, settings, tell(arm.name))
-        for i, arm in enumerate(trial.arms)
-    }
+    begin = time.perf_counter()
+    with Crew(settings.workers) as crew, ThreadPoolExecutor(len(trial.arms)) as arms:
+        treated = arms.map(
+            lambda i: _treat(
+                cohort[np.flatnonzero(assigned == i)], trial, trial.arms[i], settings, crew, tell(trial.arms[i].name)
+            ),
+            range(len(trial.arms)),
+        )
+        courses = {arm.name: course for arm, course in zip(trial.arms, treated, strict=True)}
+    compile_s, wall_s = crew.compile_s, time.perf_counter() - begin
     found = [outcomes(courses[arm.name], trial, arm, trial_effect) for arm in trial.arms]
     spent = {
-        name: float(sum(getattr(course.timing, name) for course in courses.values()))
-        for name in ("compile_s", "simulate_s", "lane_steps")
+        "compile_s": compile_s,
+        "simulate_s": wall_s - compile_s,
+        "lane_steps": float(sum(course.timing.lane_steps for course in courses.values())),
     }
     spent["lane_steps_per_s"] = spent["lane_steps"] / max(spent["simulate_s"], 1e-9)
     return analyze(trial, found, seed, courses, spent)
 
 
 def _treat(
-    cohort: Cohort, trial: Trial, arm: Arm, settings: Settings, progress: Callable[[int, int], None] | None
+    cohort: Cohort, trial: Trial, arm: Arm, settings: Settings, crew: Crew, progress: Callable[[int, int], None] | None
 ) -> Course:
-    """The course of the patients of one arm; all arms carry the agents of all, and so share one program."""
+    """The course of the patients of one arm; all arms carry the agents of all, and so share one program and crew."""
     agents = sorted({agent for other in trial.arms for agent in parse(other.regimen).agents})
     return simulate(
         cohort,
@@ -78,6 +87,7 @@ def _treat(
         else None,
         agents=agents,
         settings=settings,
+        crew=crew,
         progress=progress,
     )
 
