@@ -21,7 +21,7 @@ def fake(monkeypatch, virtual_cohort):
 
     module, calls = sys.modules["alarmin.trials.run"], []
 
-    def simulate(cohort, regimen, *, months, treat_on, agents, settings, progress):
+    def simulate(cohort, regimen, *, months, treat_on, agents, settings, crew, progress):
         days = np.arange(round(months * MONTH) + 1, dtype=float)
         growth = 0.004 - 0.001 * len(parse(regimen).agents)
         diameter = np.broadcast_to(25.0 * np.exp(growth * days)[:, None], (len(days), cohort.lanes))

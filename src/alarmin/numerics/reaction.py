@@ -1,11 +1,12 @@
 """One step of supplies, losses and transfers that is positive and conservative at any length."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 Field = Float[Array, "*space lane"]
+Rate = Float[Array, "*#space #lane"] | Float[Array, ""] | float
 
 
 class Outcome(NamedTuple):
@@ -15,7 +16,7 @@ class Outcome(NamedTuple):
     integral: Field
 
 
-def advance(value: Field, gain: Any, rate: Any, dt: float) -> Outcome:
+def advance(value: Field, gain: Rate, rate: Rate, dt: float) -> Outcome:
     """Exact step of dx/dt = gain - rate x.
 
         integral of x over the step = x dt f1(z) + gain dt^2 f2(z),   z = rate dt
