@@ -43,7 +43,7 @@ def test_every_patient_is_treated_in_one_arm_and_all_arms_carry_all_agents(fake)
     everyone = np.concatenate([ids for _, _, ids, _, _ in fake])
     assert sorted(everyone) == list(range(60))
     assert {agents for _, agents, _, _, _ in fake} == {("atezolizumab", "bevacizumab", "carboplatin", "paclitaxel")}
-    assert [len(parse(regimen).agents) for regimen, *_ in fake] == [4, 3, 3]
+    assert sorted(len(parse(regimen).agents) for regimen, *_ in fake) == [3, 3, 4]
     assert result.patients == 60
     assert list(result.arms) == ["ABCP", "ACP", "BCP"]
     assert [(c["experimental"], c["control"]) for c in result.contrasts[::3]] == [
@@ -51,19 +51,19 @@ def test_every_patient_is_treated_in_one_arm_and_all_arms_carry_all_agents(fake)
         ("ACP", "BCP"),
         ("ABCP", "ACP"),
     ]
-    assert result.timing["lane_steps_per_s"] == pytest.approx(3000 / 6.0)
+    assert result.timing["lane_steps"] == 3000.0
 
 
 def test_the_same_seed_gives_the_same_trial_and_another_seed_another(fake):
     plan = trial("oak")
-    first, again, other = (run(plan, 40, seed=seed).to_json() for seed in (1, 1, 2))
+    first, again, other = ({**run(plan, 40, seed=seed).to_json(), "timing": None} for seed in (1, 1, 2))
     assert first == again
     assert first["arms"] != other["arms"]
 
 
 def test_treatment_stops_for_those_who_progressed(fake):
     run(trial("oak"), 40)
-    atezolizumab, docetaxel = (treated for *_, treated in fake)
+    atezolizumab, docetaxel = (treated for *_, treated in sorted(fake, key=lambda call: call[0]))
     assert docetaxel.any()
     assert not docetaxel.all()
     assert atezolizumab.all()  # which goes on for twelve weeks beyond progression
