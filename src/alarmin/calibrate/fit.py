@@ -131,6 +131,8 @@ def _reported(study: published.Study, arm: str, endpoint: str) -> tuple[float, f
     if low is not None and high is not None:
         return value, (high - low) / (2.0 * published.Z)
     n = match[0].n or reported.patients
+    if n is None:
+        raise FitError(f"study {study.name!r} gives neither interval nor number of patients of arm {arm!r}")
     return value, value / n**0.5 if unit == "month" else (value * (1.0 - value) / n) ** 0.5
 
 
@@ -231,7 +233,11 @@ def fit(
         nonlocal done
         try:
             found = predict(
-                plan, changes_of(plan, prior_records, numbers), patients, seed, replace(settings, workers=1)
+                plan,
+                changes_of(plan, prior_records, numbers),
+                patients,
+                seed,
+                replace(settings, workers=1, steps_per_day=plan.steps_per_day),
             )
         except CohortError:
             found = np.full(len(data.values), np.nan)
@@ -278,6 +284,13 @@ def _replace_failed(
     return theta[:, chosen], found[:, chosen]
 
 
+def _ensemble(plan: Plan, known: dict[str, Record], theta: NDArray[np.float64]) -> dict[str, tuple[float, ...]]:
+    """The fitted numbers of every member of the posterior."""
+    members = [changes_of(plan, known, numbers) for numbers in theta.T]
+    rounded = lambda number: float(f"{number:.5g}")
+    return {c.name: tuple(rounded(c.number(member[c.record])) for member in members) for c in plan.changes}
+
+
 def _population(
     plan: Plan, data: Data, known: dict[str, Record], theta: NDArray[np.float64], posterior: NDArray[np.float64]
 ) -> Population:
@@ -290,10 +303,11 @@ def _population(
     return Population(
         name=plan.name,
         tumor=plan.tumor,
-        method=f"ensemble smoother with multiple data assimilation, {theta.shape[1]} members; posterior mean",
+        method=f"ensemble smoother with multiple data assimilation, {theta.shape[1]} members, whose mean the records are",
         command=f"alarmin fit {plan.name}",
         training=data.names,
         records=changes_of(plan, known, mean),
+        ensemble=_ensemble(plan, known, theta),
         report={
             "learned": learned,
             "contraction": [round(float(1.0 - s), 3) for s in size],

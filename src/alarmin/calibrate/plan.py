@@ -29,6 +29,13 @@ class Change(Strict):
         """What the number is called in reports."""
         return self.record if self.of in ("value", "shift", "odds") else f"{self.record} between {self.of}"
 
+    def number(self, record: Record) -> float:
+        """What the fit changes of a record: its value, or the size of its spread."""
+        if self.of in ("value", "shift", "odds"):
+            return record.value
+        spread: Spread = getattr(record, f"between_{self.of}")
+        return float(getattr(spread, spread.size))
+
     def apply(self, record: Record, theta: float) -> Record:
         """The record with the change made, graded as fitted."""
         factor = 2.718281828459045 ** (self.sd * theta)
@@ -45,8 +52,7 @@ class Change(Strict):
             spread: Spread | None = getattr(record, name)
             if spread is None:
                 raise RecordError(f"{self.record} does not differ {name.replace('_', ' ')}", remedy="drop the change")
-            size = "cv" if spread.law == "lognormal" else "sd"
-            update[name] = spread.model_copy(update={size: getattr(spread, size) * factor})
+            update[name] = spread.model_copy(update={spread.size: getattr(spread, spread.size) * factor})
         update |= {"low": None, "high": None, "grade": "fitted", "source": "fitted", "status": "provisional"}
         update |= {"where": "", "conflicts": (), "note": f"prior: {record.value:g} {record.unit}, {record.source}"}
         return record.model_copy(update=update)
@@ -74,7 +80,8 @@ class Plan(Strict):
     """A fit: of which population, what it changes, and the data that it sees.
 
     `between_trials` is the standard deviation of the log hazard between trials of the same regimen; `least_error`
-    keeps any one endpoint from weighing more than its error, sampling apart, allows.
+    keeps any one endpoint from weighing more than its error, sampling apart, allows. `steps_per_day` is that of the
+    simulations.
     """
 
     name: str
@@ -82,6 +89,7 @@ class Plan(Strict):
     between_trials: float = Field(ge=0)
     least_error: float = Field(ge=0)
     months: float = Field(gt=0)
+    steps_per_day: int = Field(default=1, gt=0)
     changes: tuple[Change, ...]
     targets: tuple[Target, ...]
 

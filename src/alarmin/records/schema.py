@@ -54,9 +54,14 @@ class Spread(Strict):
     cv: float | None = Field(default=None, ge=0)
     sd: float | None = Field(default=None, ge=0)
 
+    @property
+    def size(self) -> Literal["cv", "sd"]:
+        """Name of the number that gives the size of the spread."""
+        return "cv" if self.law == "lognormal" else "sd"
+
     @model_validator(mode="after")
     def _one_size(self) -> "Spread":
-        wanted = "cv" if self.law == "lognormal" else "sd"
+        wanted = self.size
         if getattr(self, wanted) is None or (self.cv is not None and self.sd is not None):
             raise ValueError(f"a {self.law} spread is given by `{wanted}` alone")
         return self
@@ -137,7 +142,11 @@ class Tumor(Strict):
 
 
 class Population(Strict):
-    """A fitted population: records that replace the priors of a tumor type, and what they were fitted to."""
+    """A fitted population: records that replace the priors of a tumor type, and what they were fitted to.
+
+    `ensemble` holds what the fit leaves open: for each fitted value, or size of a spread ("NAME between patients"), its
+    values in the members of the posterior, in the unit of the record.
+    """
 
     name: str
     tumor: str
@@ -145,7 +154,26 @@ class Population(Strict):
     command: str
     training: tuple[str, ...]
     records: dict[str, Record]
+    ensemble: dict[str, tuple[float, ...]] = {}
     report: dict[str, float | str | list[float] | list[str]] = {}
+
+    @property
+    def members(self) -> int:
+        """How many members the posterior has; 0 where only its mean was kept."""
+        return len(next(iter(self.ensemble.values()), ()))
+
+    def member(self, number: int) -> dict[str, Record]:
+        """The records of one member of the posterior."""
+        found = dict(self.records)
+        for name, values in self.ensemble.items():
+            record, _, between = name.partition(" between ")
+            known, value = found[record], values[number]
+            update: dict[str, object] = {"value": value}
+            if between:
+                spread: Spread = getattr(known, f"between_{between}")
+                update = {f"between_{between}": spread.model_copy(update={spread.size: value})}
+            found[record] = known.model_copy(update=update)
+        return found
 
 
 class Pharmacokinetics(Strict):
