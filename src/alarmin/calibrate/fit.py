@@ -303,7 +303,7 @@ def _population(
     return Population(
         name=plan.name,
         tumor=plan.tumor,
-        method=f"ensemble smoother with multiple data assimilation, {theta.shape[1]} members, whose mean the records are",
+        method=f"ensemble smoother with multiple data assimilation, {theta.shape[1]} members; records at their mean",
         command=f"alarmin fit {plan.name}",
         training=data.names,
         records=changes_of(plan, known, mean),
