@@ -7,6 +7,7 @@ treats them alike whatever they mean:
     supply(field, gain)              d field/dt += gain                     gain >= 0  [field/day]
     loss(field, rate)                d field/dt -= rate field               rate >= 0  [1/day]
     transfer(source, target, rate)   source loses rate source, target gains exactly that
+    release(source, target, rate)    target gains rate source, source loses nothing
     diffuse(field, diffusivity, …)   div(diffusivity grad field), with an exchange at the margin of the lesion
     drift(field, velocity)           -div(velocity field), velocity along the outward radius [mm/day]
 
@@ -41,6 +42,12 @@ class Transfer(NamedTuple):
     rate: Quantity
 
 
+class Release(NamedTuple):
+    source: str
+    target: str
+    rate: Quantity
+
+
 class Diffuse(NamedTuple):
     field: str
     diffusivity: Quantity
@@ -54,7 +61,7 @@ class Drift(NamedTuple):
     velocity: Quantity
 
 
-Flow = Supply | Loss | Transfer | Diffuse | Drift
+Flow = Supply | Loss | Transfer | Release | Diffuse | Drift
 
 
 def supply(field: str, gain: Quantity) -> Supply:
@@ -70,6 +77,11 @@ def loss(field: str, rate: Quantity) -> Loss:
 def transfer(source: str, target: str, rate: Quantity) -> Transfer:
     """`source` loses `rate * source` per day; `target` gains the same amount."""
     return Transfer(source, target, rate)
+
+
+def release(source: str, target: str, rate: Quantity) -> Release:
+    """`target` gains `rate * source` per day, summed up exactly as `source` falls within a step."""
+    return Release(source, target, rate)
 
 
 def diffuse(
@@ -139,7 +151,10 @@ class Now(Protocol):
         ...
 
     def plasma(self, agent: str) -> Any:
-        """Mean plasma concentration of an agent over the step, in the agent's unit, `[1, lane]`."""
+        """Mean plasma concentration of an agent over the step, in the agent's unit, `[1, lane]`.
+
+        Of an agent that is given in the lesion: its dose per day, in the unit of the dose, on the day of the dose.
+        """
         ...
 
 
@@ -176,6 +191,12 @@ def parameter(record: str, unit: str) -> Any:
 CLONES = ("tumor_sensitive", "tumor_escaped", "tumor_resistant")
 """The tumor clones, in the order of `alarmin.state`."""
 
+LYMPHOCYTES = ("cd8", "cd8_exhausted", "cd8_bystander", "cd4", "treg", "nk")
+"""The lymphocytes, in the order of `alarmin.state`."""
+
+LEUKOCYTES = (*LYMPHOCYTES, "dc_immature", "dc_mature", "m1", "m2", "mdsc")
+"""All immune cells, in the order of `alarmin.state`."""
+
 
 class DeathMode(Mechanism):
     """A way in which tumor cells die, with the alarm that the killed cells raise.
@@ -190,6 +211,19 @@ class DeathMode(Mechanism):
     hmgb1: float = parameter(".hmgb1", "dimensionless")
     ifn: float = parameter(".ifn", "dimensionless")
     inhibitor: float = parameter(".inhibitor", "dimensionless")
+
+    def sudden_deaths(self, rates: dict[str, Any], rest: str = "dying_silent") -> list[Flow]:
+        """The flows of killing each clone at its rate [1/day], for rates that empty a clone within a step.
+
+        The carriers are charged with exactly the cells that die, however fast.
+        """
+        charges = {"atp": self.atp, "hmgb1": self.hmgb1, "ifn": self.ifn, "inhibitor": self.inhibitor, "killed": 1.0}
+        found: list[Flow] = []
+        for clone, rate in rates.items():
+            found.append(transfer(clone, "dying_immunogenic", self.calreticulin * rate))
+            found.append(transfer(clone, rest, (1.0 - self.calreticulin) * rate))
+            found += [release(clone, f"alarm_{name}", weight * rate) for name, weight in charges.items()]
+        return found
 
     def deaths(self, now: Now, rates: dict[str, Any], rest: str = "dying_silent") -> list[Flow]:
         """The flows of killing each clone at its rate [1/day]."""

@@ -20,7 +20,7 @@ from jaxtyping import Array, Bool, Int
 import alarmin.biology
 from alarmin import therapy
 from alarmin.errors import AlarminError, nearest
-from alarmin.mechanism import Action, Diffuse, Drift, Loss, Mechanism, Now, Supply, Transfer, marked
+from alarmin.mechanism import Action, Diffuse, Drift, Loss, Mechanism, Now, Release, Supply, Transfer, marked
 from alarmin.numerics.reaction import advance
 from alarmin.numerics.sphere import Sphere
 from alarmin.records import agent as find_agent
@@ -78,7 +78,8 @@ def actions(agents: Sequence[str]) -> tuple[tuple[type[Action], str], ...]:
     """Transport and modes of action of the agents, each with the agent's name."""
     found = []
     for name in agents:
-        modes = ("tissue", *(action.mode for action in find_agent(name).actions))
+        entry = find_agent(name)
+        modes = (*entry.transport, *(action.mode for action in entry.actions))
         found += [(therapy.action(mode), name) for mode in modes]
     return tuple(found)
 
@@ -234,7 +235,7 @@ class Model(eqx.Module):
             if name not in self.off:
                 found += [(name, flow) for flow in mechanism.flows(now)]
         for name, flow in found:
-            for field in (flow.source, flow.target) if isinstance(flow, Transfer) else (flow.field,):
+            for field in (flow.source, flow.target) if isinstance(flow, Transfer | Release) else (flow.field,):
                 if field not in self.fields:
                     raise ModelError(
                         f"{name} changes {field!r}, which is not a field; {nearest(field, self.fields)}",
@@ -300,6 +301,8 @@ class Model(eqx.Module):
                         gain[target] = gain[target] + share * state.fields[source]
                     else:
                         moves.append(flow)
+                case Release(source, target, share):
+                    moves.append(Transfer(source, target, share))
                 case Diffuse(field):
                     spread[field] = self._spread(state, flow)
                 case Drift(field, velocity):

@@ -174,6 +174,7 @@ def simulate(
     chunks = list(split(cohort, settings.lanes))
     task = _Task(
         agents=used,
+        plan=plan,
         kinetics=kinetics,
         length=length,
         span=profile_every or settings.decision_days,
@@ -442,6 +443,7 @@ def _run_chunk(
     bodies = {name: body.start(lanes) for name, body in kinetics.items()}
     empty = {name: jnp.zeros((1, lanes), settings.precision) for name in task.agents}
 
+    aims = task.plan.aims(part.patient, part.lesion)
     people = replace(part, untreated=None)
     history = {name: [np.asarray(reading)[None, : part.lanes]] for name, reading in readings(state, model).items()}
     profiles: list[dict[str, NDArray]] = []
@@ -468,7 +470,7 @@ def _run_chunk(
         table = {"days": jnp.zeros((span, 1, 1), settings.precision)}
         for name, amount in doses.items():
             days = np.zeros((span, 1, lanes), settings.precision)
-            days[: stop - start, 0] = pad(amount[start:stop][:, part.patient], lanes)
+            days[: stop - start, 0] = pad(amount[start:stop][:, part.patient] * aims.get(name, 1.0), lanes)
             table[name] = jnp.asarray(days)
         call = partial(advance_days, model, state, kinetics, bodies, table, settings.steps_per_day, jnp.asarray(False))
         begin = time.perf_counter()

@@ -14,6 +14,7 @@ registry = pint.UnitRegistry()
 registry.define("cell = [cell_number] = cells")
 registry.define("Mcell = 1e6 * cell")
 registry.define("PFU = [plaque_forming_units]")
+registry.define("MPFU = 1e6 * PFU")
 
 
 class UnitError(AlarminError):

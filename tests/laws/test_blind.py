@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -93,3 +94,31 @@ def test_without_them_the_score_would_not_load():
     code = "import sys; sys.modules['alarmin.published'] = None\nimport alarmin.scoring"
     done = run_python(code)
     assert "ModuleNotFoundError" in done.stderr
+
+
+def test_another_published_outcome_changes_no_record(tmp_path, monkeypatch):
+    """All records, tumors, agents, trials and populations are read anew with every published value made another."""
+    from alarmin.published import loader as published
+    from alarmin.records import loader as records
+
+    rooms = ("parameters", "tumors", "agents", "trials", "populations", "sources")
+    readers = [getattr(records, room) for room in rooms]
+    before, known = [reader() for reader in readers], published.studies()
+    for path in published.DATA.rglob("*.toml"):  # type: ignore[attr-defined]
+        other = tmp_path / path.relative_to(published.DATA)  # type: ignore[arg-type]
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.write_text(
+            re.sub(r"(?m)^(value|hr) = .*", r"\1 = 7.7", re.sub(r"(?m)^(low|high) = .*", "", path.read_text()))
+        )
+    monkeypatch.setattr(published, "DATA", tmp_path)
+    cached = (*readers, published.studies, published.audit)
+    try:
+        for reader in cached:
+            reader.cache_clear()
+        assert published.studies() != known
+        assert published.study("halo301").arms[0].endpoints[0].value == 7.7
+        assert [reader() for reader in readers] == before
+    finally:
+        monkeypatch.undo()
+        for reader in cached:
+            reader.cache_clear()

@@ -4,7 +4,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from alarmin.errors import AlarminError, nearest
-from alarmin.published.schema import Study
+from alarmin.published.schema import Audit, Discrepancy, Study
 from alarmin.records.loader import check, read
 
 DATA = files("alarmin.published") / "data"
@@ -31,3 +31,20 @@ def study(name: str) -> Study:
     if name not in studies():
         raise PublishedError(f"unknown study {name!r}; {nearest(name, studies())}", remedy="choose a known study")
     return studies()[name]
+
+
+@lru_cache(maxsize=1)
+def audit() -> tuple[Discrepancy, ...]:
+    """Everything that was found amiss in the review, in order; `studies` names the studies that each concerns."""
+    found = list(check(Audit, read(DATA / "audit" / "review.toml"), "audit/review.toml").discrepancies)
+    for entry in found:
+        for name in entry.studies:
+            study(name)
+    for name, entry in studies().items():
+        found += [item.model_copy(update={"studies": (name,)}) for item in entry.discrepancies]
+    return tuple(sorted(found, key=lambda item: item.audit))
+
+
+def discrepancies(name: str) -> tuple[Discrepancy, ...]:
+    """Those findings that concern the study called `name`."""
+    return tuple(item for item in audit() if study(name).name in item.studies)

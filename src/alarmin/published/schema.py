@@ -7,9 +7,15 @@ from pydantic import Field, model_validator
 from alarmin.records.schema import Source, Status, Strict, Unit
 from alarmin.units import factor
 
-Endpoint = Literal["orr", "cr", "dcr", "median_pfs", "median_os", "median_dor", "pfs_at_6", "pfs_at_12", "os_at_12"]
+Endpoint = Literal[
+    "orr", "cr", "pr", "sd", "dcr", "drr", "median_pfs", "median_os", "median_dor", "pfs_at_6", "pfs_at_12",
+    "pfs_at_24", "pfs_at_60", "os_at_12", "os_at_24", "os_at_60", "os_at_84",
+]  # fmt: skip
 Endpoints = Literal["pfs", "os", "orr"]
+Measure = Literal["hazard ratio", "odds ratio", "response ratio"]
 Role = Literal["training", "scoring"]
+Level = Literal["A", "B", "C", "D", "E"]
+"""Level of evidence as CIViC grades it: A proven, B clinical, C case series, D preclinical, E inferential."""
 
 Z = 1.959963984540054
 """Standard normal quantile of 0.975."""
@@ -107,15 +113,41 @@ class LesionChange(Place):
     grown: float = Field(ge=0, le=1)
 
 
+class ReportedEvent(Place):
+    """How many patients of an arm had an adverse event: a share, or a number of them.
+
+    `grade` is as reported ("3-4", "3-5", "any"; "" where it was not said), and `related` whether only events count that
+    were put down to treatment.
+    """
+
+    event: str
+    grade: str = ""
+    related: bool = False
+    value: float = Field(ge=0)
+    unit: Literal["percent", "patients"]
+
+
+class Finding(Place):
+    """A result that is no number of one of the endpoints, in words."""
+
+    about: str
+    text: str
+
+
 class ReportedArm(Strict):
-    """What was reported of one arm; `name` is that of the arm in the trial's own file."""
+    """What was reported of one arm; `name` is that of the arm in the trial's own file.
+
+    `patients` is None where their number was not found.
+    """
 
     name: str
     title: str = ""
-    patients: int = Field(gt=0)
+    patients: int | None = Field(default=None, gt=0)
     endpoints: tuple[ReportedEndpoint, ...] = ()
     curves: tuple[Curve, ...] = ()
     lesions: tuple[LesionChange, ...] = ()
+    events: tuple[ReportedEvent, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def reported(self) -> list[Reported]:
         """Endpoints and points of curves that are compared with predictions."""
@@ -134,38 +166,83 @@ class ReportedArm(Strict):
 
 
 class ReportedContrast(Place):
-    """The hazard ratio of two arms, with its 95 % interval."""
+    """The hazard ratio of two arms (or another `measure`), with its 95 % interval."""
 
     experimental: str
     control: str
     endpoint: Endpoints
+    measure: Measure = "hazard ratio"
     hr: float = Field(gt=0)
     low: float | None = None
     high: float | None = None
     p: str = ""
 
+    @model_validator(mode="after")
+    def _alike(self) -> "ReportedContrast":
+        if self.compare and self.measure != "hazard ratio":
+            raise ValueError(f"predictions are hazard ratios: set compare = false on this {self.measure}")
+        return self
+
+
+class Claim(Strict):
+    """What the review says of a study, value by value as printed, and what the primary source says of that."""
+
+    id: str
+    claim: str
+    values: tuple[str, ...]
+    population: str = ""
+    where: str
+    primary: str
+
 
 class Discrepancy(Strict):
-    """Where a secondary text and the primary source differ, and what is made of it."""
+    """Where the review and the primary source (or the review and itself) differ, and what is made of it.
+
+    `places` are places in the review, `against` what they are held against: sources, or other places of the review.
+    `studies` names those that it concerns, where it stands in no study's own file.
+    """
 
     audit: str
+    severity: Literal["critical", "major", "minor"]
+    kind: str
+    places: tuple[str, ...] = Field(min_length=1)
+    against: tuple[str, ...] = Field(min_length=1)
     claim: str
     finding: str
     established: bool
     consequence: str
+    studies: tuple[str, ...] = ()
 
 
 class Study(Strict):
-    """What a study reported, and what it may be used for: training (fitting) or scoring (judging)."""
+    """What a study reported, and what it may be used for: training (fitting) or scoring (judging).
+
+    Names follow ClinicalTrials.gov where it has them. `start` and `end` are as the registry or the publication has it,
+    `isolates` says which agent the comparison of the arms speaks of, and `shares_patients_with` names studies with some
+    of the same patients. `line` is "second" for any later line too.
+    """
 
     name: str
     title: str
     nct: str | None = None
     role: Role
+    level: Level | None = None
     tumor: str
     line: Literal["first", "second"]
-    arms: tuple[ReportedArm, ...]
+    conditions: str = ""
+    phase: str = ""
+    design: str = ""
+    selection: str = ""
+    enrollment: int | None = Field(default=None, gt=0)
+    start: str = ""
+    end: str = ""
+    outcome: str = ""
+    isolates: str = ""
+    use: str = ""
+    shares_patients_with: tuple[str, ...] = ()
+    arms: tuple[ReportedArm, ...] = ()
     contrasts: tuple[ReportedContrast, ...] = ()
+    claims: tuple[Claim, ...] = ()
     discrepancies: tuple[Discrepancy, ...] = ()
     sources: dict[str, Source]
 
@@ -177,7 +254,7 @@ class Study(Strict):
     def _whole(self) -> "Study":
         places: list[Place] = list(self.contrasts)
         for arm in self.arms:
-            places += [*arm.endpoints, *arm.curves, *arm.lesions]
+            places += [*arm.endpoints, *arm.curves, *arm.lesions, *arm.events, *arm.findings]
         for place in places:
             if place.source not in self.sources:
                 raise ValueError(f"source {place.source!r} is not among the study's: {sorted(self.sources)}")
@@ -192,3 +269,9 @@ class Study(Strict):
                 raise ValueError(f"several contrasts {key} are compared: set compare = false on the rest")
             compared |= {key} if contrast.compare else set()
         return self
+
+
+class Audit(Strict):
+    """Findings on the review that concern no study, or several of them."""
+
+    discrepancies: tuple[Discrepancy, ...]

@@ -16,6 +16,8 @@ from alarmin.records.schema import Agent, Population, Record, RecordError, Sourc
 DATA = files("alarmin.records") / "data"
 Model = TypeVar("Model", bound=BaseModel)
 Named = TypeVar("Named", Tumor, Agent, Trial, Population)
+_OF_TYPE = ("hazard_log_baseline", "new_lesion_rate")
+"""Records of disease and line rather than of biology: never shared between tumor types."""
 
 
 def read(path: Traversable | Path) -> dict[str, Any]:
@@ -101,8 +103,22 @@ def _by_name(model: type[Named], folder: str) -> dict[str, Named]:
 
 @lru_cache(maxsize=1)
 def tumors() -> dict[str, Tumor]:
-    """All tumor types by name."""
-    return _by_name(Tumor, "tumors")
+    """All tumor types by name, each with the parameters of its base where it gives none."""
+    found = _by_name(Tumor, "tumors")
+    for name, entry in found.items():
+        if entry.composition and entry.composition.source not in sources():
+            raise RecordError(
+                f"{name}.toml: composition: source {entry.composition.source!r} is not in data/sources",
+                remedy="add the source to a file in data/sources, or correct the key",
+            )
+        if entry.base is None:
+            continue
+        if entry.base not in found or found[entry.base].base is not None:
+            allowed = ", ".join(other for other, kind in found.items() if kind.base is None)
+            raise RecordError(f"{name}.toml: base: {entry.base!r}; allowed: {allowed}", remedy="name one of these")
+        inherited = {**found[entry.base].parameters, **entry.parameters}
+        found[name] = entry.model_copy(update={"parameters": inherited})
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -124,18 +140,41 @@ def populations() -> dict[str, Population]:
 
 
 def population(tumor_name: str, name: str | None = None) -> Population | None:
-    """The fitted population `name`, or the one called after the tumor type; None for "prior" or where there is none."""
+    """The fitted population `name`, or the one in force for the tumor type; None for "prior".
+
+    A type that was never fitted borrows what is shared from the fits of other types.
+    """
     if name == "prior":
         return None
+    kind = tumor(tumor_name)
     if name is None:
-        return populations().get(tumor(tumor_name).name)
+        return populations().get(kind.name) or _borrowed(kind)
     found = _find("population", name, populations())
-    if found.tumor != tumor(tumor_name).name:
+    if found.tumor != kind.name:
         raise RecordError(
             f"population {name!r} is of the tumor {found.tumor!r}, not {tumor_name!r}",
             remedy="choose a population of that tumor, or 'prior'",
         )
     return found
+
+
+def _borrowed(kind: Tumor) -> Population | None:
+    """What the fit of another type teaches this one: all but what either type has of its own."""
+    for fit in populations().values():
+        own = tumors()[fit.tumor].parameters.keys() | kind.parameters.keys()
+        shared = {id: record for id, record in fit.records.items() if id not in own and not id.startswith(_OF_TYPE)}
+        if not shared:
+            continue
+        return fit.model_copy(
+            update={
+                "name": f"{fit.name} as far as shared",
+                "tumor": kind.name,
+                "borrowed_from": fit.tumor,
+                "records": shared,
+                "ensemble": {key: v for key, v in fit.ensemble.items() if key.partition(" between ")[0] in shared},
+            }
+        )
+    return None
 
 
 def _find(what: str, name: str, known: dict[str, Named]) -> Named:

@@ -131,21 +131,60 @@ class Correlation(Strict):
     note: str = ""
 
 
+class Rank(Strict):
+    """Rank correlation of two cell types between tumors [-]."""
+
+    between: tuple[str, str]
+    rho: float = Field(ge=-1, le=1)
+
+
+class Composition(Strict):
+    """What many real tumors of a type hold: share of each cell type in the tumor [-], and mutations [1/Mb].
+
+    `median` and `cv` are over tumors; `rank` correlates what they name.
+    """
+
+    source: str
+    where: str
+    grade: Grade
+    status: Status
+    note: str = ""
+    tumors: int = Field(gt=0)
+    median: dict[str, float]
+    cv: dict[str, float]
+    rank: tuple[Rank, ...] = ()
+
+    @model_validator(mode="after")
+    def _same_names(self) -> "Composition":
+        if self.median.keys() != self.cv.keys():
+            raise ValueError(f"`median` and `cv` name different things: {sorted(self.median.keys() ^ self.cv.keys())}")
+        for name in (name for item in self.rank for name in item.between):
+            if name not in self.median:
+                raise ValueError(f"`rank` names {name!r}; known are {', '.join(self.median)}")
+        return self
+
+
 class Tumor(Strict):
-    """A tumor type: what differs from the common parameters, how patients of the type differ, how they correlate."""
+    """A tumor type: what differs from the common parameters, how patients of the type differ, how they correlate.
+
+    `base` names a tumor type whose parameters hold where this one gives none.
+    """
 
     name: str
     title: str
     synonyms: tuple[str, ...] = ()
+    base: str | None = None
     parameters: dict[str, Record] = {}
     correlations: tuple[Correlation, ...] = ()
+    composition: Composition | None = None
 
 
 class Population(Strict):
     """A fitted population: records that replace the priors of a tumor type, and what they were fitted to.
 
     `ensemble` holds what the fit leaves open: for each fitted value, or size of a spread ("NAME between patients"), its
-    values in the members of the posterior, in the unit of the record.
+    values in the members of the posterior, in the unit of the record. `borrowed_from` names the tumor type whose fit
+    taught what is here, where it is another one.
     """
 
     name: str
@@ -153,6 +192,7 @@ class Population(Strict):
     method: str
     command: str
     training: tuple[str, ...]
+    borrowed_from: str | None = None
     records: dict[str, Record]
     ensemble: dict[str, tuple[float, ...]] = {}
     report: dict[str, float | str | list[float] | list[str]] = {}
@@ -177,9 +217,12 @@ class Population(Strict):
 
 
 class Pharmacokinetics(Strict):
-    """How plasma concentration follows a dose: `linear` compartments, or `saturable` ones (`parameters` by name)."""
+    """How plasma concentration follows a dose: `linear` compartments, or `saturable` ones (`parameters` by name).
 
-    model: Literal["linear", "saturable"]
+    What is given in a lesion (`local`) acts there over the day of the dose, and reaches no other.
+    """
+
+    model: Literal["linear", "saturable", "local"]
     parameters: dict[str, Record]
 
 
@@ -194,7 +237,9 @@ class Agent(Strict):
     """A drug as data: what it is, how the body and the tissue handle it, what it does.
 
     `dosing` is the standard single dose; its unit says on which basis the agent is dosed: mg, mg/kg, mg/m**2, or
-    mg*min/mL for a dose by area under the curve.
+    mg*min/mL for a dose by area under the curve; Gy, J/cm**2, delta_degC or PFU where it is no mass. `unit` is that of
+    concentration; of an agent that is given in a lesion, it is the unit of the dose. An agent without `tissue` stays
+    in the blood, or is no substance.
     """
 
     name: str
@@ -203,9 +248,9 @@ class Agent(Strict):
     kind: str
     targets: tuple[str, ...] = ()
     route: str
-    unit: Literal["nM", "uM"]
+    unit: Literal["nM", "uM", "mg", "Gy", "J/cm**2", "delta_degC", "PFU"]
     dosing: Record
-    molar_mass: Record
+    molar_mass: Record | None = None
     pharmacokinetics: Pharmacokinetics
     tissue: dict[str, Record]
     actions: tuple[Action, ...]
@@ -213,14 +258,30 @@ class Agent(Strict):
 
     @model_validator(mode="after")
     def _dosed(self) -> "Agent":
-        known = ("mg", "mg/kg", "mg/m**2", "mg*min/mL")
+        known = ("mg", "mg/kg", "mg/m**2", "mg*min/mL", "Gy", "J/cm**2", "delta_degC", "PFU")
         if self.dosing.unit not in known:
             raise ValueError(f"dosing: the unit of a standard dose is one of {', '.join(known)}")
+        if self.local and self.unit != self.dosing.unit:
+            raise ValueError(f"unit: what is given in a lesion has the unit of its dose, {self.dosing.unit}")
+        if not self.local and (self.molar_mass is None or self.unit not in ("nM", "uM")):
+            raise ValueError("unit: what is given through the blood has a molar_mass, and nM or uM as its unit")
         return self
+
+    @property
+    def local(self) -> bool:
+        """Whether the agent is given in a lesion, and not through the blood."""
+        return self.pharmacokinetics.model == "local"
+
+    @property
+    def transport(self) -> tuple[str, ...]:
+        """The file in `alarmin/therapy` that brings the agent into tissue; none where it stays outside of it."""
+        return ("injection" if self.local else "tissue",) if self.tissue else ()
 
     def records(self) -> dict[str, Record]:
         """All records of the agent by id: `agent.part.name`, actions as `agent.mode.name`."""
-        found = {f"{self.name}.dosing": self.dosing, f"{self.name}.molar_mass": self.molar_mass}
+        found = {f"{self.name}.dosing": self.dosing}
+        if self.molar_mass is not None:
+            found[f"{self.name}.molar_mass"] = self.molar_mass
         parts = [("pharmacokinetics", self.pharmacokinetics.parameters), ("tissue", self.tissue)]
         parts += [(action.mode, action.parameters) for action in self.actions] + [("toxicity", self.toxicity)]
         for part, records in parts:

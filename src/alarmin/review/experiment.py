@@ -49,8 +49,9 @@ def scaled(cohort: Cohort, factors: Mapping[str, float]) -> Cohort:
         if id not in records:
             raise ReviewError(f"no record is called {id!r}; {nearest(id, records)}", remedy="correct the id")
         records[id] = records[id].model_copy(update={"value": records[id].value * factor})
-        if id in values:
-            values[id] = values[id] * factor
+        own = cohort.drawn(id)
+        if own is not None:
+            values[id] = own * factor
     return replace(cohort, records=records, values=values)
 
 

@@ -189,7 +189,7 @@ def _arm_rows(name: str, arm: str, numbers: Mapping[str, float | None], publishe
             numbers[f"{endpoint}_low"],
             numbers[f"{endpoint}_high"],
             simulated=n,
-            published=n if item is None or reported is None else item.n or reported.patients,
+            published=n if item is None or reported is None else item.n or reported.patients or n,
         )
         value = None if item is None else item.to(unit)
         ends = (None, None) if item is None else item.interval(unit)
@@ -224,7 +224,8 @@ def _contrast_row(name: str, contrast: Mapping[str, Any], result: TrialResult, p
     )
     size = sum(float(result.arms[arm]["n"] or 0) for arm in pair)
     known = [published.arm(arm) for arm in pair]
-    as_published = sum(arm.patients for arm in known if arm is not None) if all(known) else size
+    sizes = [arm.patients if arm is not None else None for arm in known]
+    as_published = sum(n for n in sizes if n is not None) if all(sizes) else size
     low, high = predicted_interval("hr", contrast["hr"], contrast["low"], contrast["high"], size, as_published)
     return Row(
         study=name,

@@ -90,6 +90,13 @@ class SaturableKinetics(Kinetics):
         return jnp.concatenate([coming[1:], jnp.zeros_like(coming[:1])]), coming[:1]
 
 
+class LocalKinetics(SaturableKinetics):
+    """What is given in a lesion acts there evenly over the day of the dose, and is then gone from the syringe.
+
+    The "concentration" is the dose per day [dose/day], the same whatever the number of steps a day.
+    """
+
+
 def prepare(agent: Agent, value: Values, dt: float, planned_dose: PerLane, precision: str = "float32") -> Kinetics:
     """The kinetics of an agent in the patients whose records `value` hands out, for steps of `dt` [day].
 
@@ -103,6 +110,9 @@ def prepare(agent: Agent, value: Values, dt: float, planned_dose: PerLane, preci
     Raises `PharmacokineticsError` where the agent's file has a parameter that nothing uses, or lacks one.
     """
     read = _Reader(agent, value)
+    if agent.local:
+        read.refuse_unused()
+        return LocalKinetics(jnp.ones((round(1.0 / dt), len(planned_dose)), precision))
     scale = factor("mg/L/(g/mol)", agent.unit) / value(f"{agent.name}.molar_mass", "g/mol")
     scale = scale * read("fraction_unbound", "dimensionless", 1.0)
     cast = lambda array: jnp.asarray(array, precision)

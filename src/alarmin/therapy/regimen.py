@@ -1,13 +1,15 @@
 """The regimen language: what is given, how much, how often, for how long, as a clinician writes it on one line.
 
     regimen    = treatment { " + " treatment }      or nothing, "none", "observation"
-    treatment  = agent phase [ "from day N" | "from week N" ] { "then" phase }
+    treatment  = agent phase [ "from day N" | "from week N" ] [ "to lesion N" | "to lesions A,B,…" ] { "then" phase }
     phase      = dose interval [ xN ] [ dA,B,… ]
-    dose       = 1200 mg | 1.2 g | 15 mg/kg | 3 ug/kg | 75 mg/m2 | AUC6
-    interval   = q3w | q21d | qw | daily
+    dose       = 1200 mg | 1.2 g | 15 mg/kg | 3 ug/kg | 75 mg/m2 | AUC6 | 8 Gy | 135 J/cm2 | 4e8 PFU | 10 C
+    interval   = q3w | q21d | qw | daily | bid
 
 `x4` gives four cycles (without it treatment goes on until it is stopped), `d1,8,15` names the days within a cycle,
 `then` goes on with another dose of the same agent when the cycles before it are over. The first day is day 1 of week 1.
+`bid` gives the dose twice a day, which is the daily total at once. What is given in lesions goes to all target lesions,
+the whole dose to each, or `to` those that are named; lesions count from 1. `10 C` is a rise of temperature.
 """
 
 import re
@@ -23,23 +25,33 @@ from alarmin.records import Agent, RecordError, agent, parameters
 
 PerPatient = NDArray[np.float64]
 
-BASES = {"mg": "mg", "mg/kg": "mg/kg", "mg/m2": "mg/m**2", "AUC": "mg*min/mL"}
+BASES = {
+    "mg": "mg",
+    "mg/kg": "mg/kg",
+    "mg/m2": "mg/m**2",
+    "AUC": "mg*min/mL",
+    "Gy": "Gy",
+    "J/cm2": "J/cm**2",
+    "C": "delta_degC",
+    "PFU": "PFU",
+}
 """Bases of a dose as they are written, with the unit of the agent's standard dose on that basis."""
 
 _NUMBER = r"\d+(?:\.\d*)?(?:e[+-]?\d+)?"
 _AGENT = re.compile(rf"(?P<name>.*?)\s*(?<!\S)(?P<phase>(?:AUC\s*)?-?{_NUMBER}(?![\d.]*-).*)", re.IGNORECASE)
 _DOSE = re.compile(
-    rf"(?:AUC\s*(?P<auc>-?{_NUMBER})|(?P<amount>-?{_NUMBER})\s*(?P<unit>(?!q|x\d|d\d|daily|weekly)[^\s,]*))"
+    rf"(?:AUC\s*(?P<auc>-?{_NUMBER})|(?P<amount>-?{_NUMBER})\s*(?P<unit>(?!q|x\d|d\d|daily|weekly|bid)[^\s,]*))"
     r"(?:\s+(?P<rest>.*)|$)",
     re.IGNORECASE,
 )
 _WORDS = {
-    "interval": re.compile(r"q\d+[dw]|qw|qd|daily|weekly"),
+    "interval": re.compile(r"q\d+[dw]|qw|qd|daily|weekly|bid"),
     "number of cycles": re.compile(r"x\d+"),
     "list of days": re.compile(r"d\d+(,\d+)*"),
 }
 _MASS = {"g": 1000.0, "mg": 1.0, "ug": 0.001, "mcg": 0.001}
 _PER = {"": "mg", "kg": "mg/kg", "m2": "mg/m2"}
+_NO_MASS = {basis.lower(): basis for basis in ("Gy", "J/cm2", "C", "PFU")}
 _NOTHING = ("", "none", "observation")
 
 
@@ -52,8 +64,8 @@ class Phase:
     """One dose of an agent in equal cycles.
 
     Attributes:
-        amount: dose in the unit that `basis` names: [mg], [mg/kg], [mg/m2], or AUC [mg min/mL].
-        basis: "mg", "mg/kg", "mg/m2" or "AUC".
+        amount: dose in the unit that `basis` names: [mg], [mg/kg], [mg/m2], AUC [mg min/mL], [Gy], …
+        basis: a name in `BASES`.
         interval: length of a cycle [day].
         cycles: number of cycles; None until treatment is stopped.
         days: days within the cycle on which the dose is given, from 1.
@@ -82,16 +94,23 @@ class Phase:
 
 @dataclass(frozen=True)
 class Treatment:
-    """What is given of one agent: phases, one after the other, from day `start` (0 is the first day)."""
+    """What is given of one agent: phases, one after the other, from day `start` (0 is the first day).
+
+    `lesions` are the numbers, from 0, of those in which it is given; None for all, or by way of the blood.
+    """
 
     agent: str
     phases: tuple[Phase, ...]
     start: int = 0
+    lesions: tuple[int, ...] | None = None
 
     def __str__(self) -> str:
         first, *later = map(str, self.phases)
         begin = f" from day {self.start + 1}" if self.start else ""
-        return " then ".join([f"{self.agent} {first}{begin}", *later])
+        aim = ""
+        if self.lesions is not None:
+            aim = f" to lesion{'s' if len(self.lesions) > 1 else ''} " + ",".join(str(n + 1) for n in self.lesions)
+        return " then ".join([f"{self.agent} {first}{begin}{aim}", *later])
 
 
 @dataclass(frozen=True)
@@ -111,7 +130,7 @@ class Regimen:
     def doses(
         self, days: int, weight: PerPatient, body_surface: PerPatient, filtration: PerPatient
     ) -> dict[str, NDArray[np.float64]]:
-        """What each patient is given of each agent, `[day, patient]` [mg].
+        """What each patient is given of each agent, `[day, patient]` [mg], or in the unit of a dose that is no mass.
 
         Args:
             days: length of the table.
@@ -129,11 +148,28 @@ class Regimen:
             table[treatment.agent] = given
         return table
 
+    def aims(self, patient: NDArray[np.int64], lesion: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+        """Whether each lesion is given the agent, by agent that is given in named lesions, `[lane]`.
+
+        A patient who lacks a named lesion is treated in those of them that exist; one who has none of them, in the
+        first lesion, so that nobody in an arm goes without.
+
+        Args:
+            patient: row of the patient to whom each lesion belongs, `[lane]`.
+            lesion: number of the lesion within its patient, from 0, `[lane]`.
+        """
+        found = {}
+        for treatment in self.treatments:
+            if treatment.lesions is not None:
+                named = np.isin(lesion, treatment.lesions)
+                found[treatment.agent] = named | (~np.isin(patient, patient[named]) & (lesion == 0))
+        return found
+
 
 def amount_of(
     name: str, phase: Phase, weight: PerPatient, body_surface: PerPatient, filtration: PerPatient
 ) -> PerPatient:
-    """One dose of a phase, `[patient]` [mg].
+    """One dose of a phase, `[patient]` [mg], or in the unit of a dose that is no mass.
 
     A dose by AUC follows Calvert: AUC (min(GFR, cap) + non-renal clearance), with the agent's records of the two.
     """
@@ -141,7 +177,7 @@ def amount_of(
         known = agent(name).pharmacokinetics.parameters
         most, rest = (known[record].to("mL/min") for record in ("filtration_cap", "nonrenal_clearance"))
         return phase.amount * (np.minimum(filtration, most) + rest)
-    size = {"mg": np.ones_like(weight), "mg/kg": weight, "mg/m2": body_surface}[phase.basis]
+    size = {"mg/kg": weight, "mg/m2": body_surface}.get(phase.basis, np.ones_like(weight))
     return phase.amount * size
 
 
@@ -177,7 +213,8 @@ def _treatment(part: str) -> Treatment:
         drug = agent(match["name"])
     except RecordError as error:
         raise RegimenError(f"in {part!r}: {error.message}", remedy=error.remedy) from None
-    start, first = _start(match["phase"], part)
+    lesions, first = _lesions(match["phase"], drug, part)
+    start, first = _start(first, part)
     phases = tuple(_phase(text, drug, part) for text in (first, *later))
     for phase in phases[:-1]:
         if phase.cycles is None:
@@ -185,7 +222,26 @@ def _treatment(part: str) -> Treatment:
                 f"in {part!r}: '{phase}' has no end, so that what follows 'then' never comes",
                 remedy="give its number of cycles, for instance x4",
             )
-    return Treatment(drug.name, phases, start)
+    return Treatment(drug.name, phases, start, lesions)
+
+
+def _lesions(text: str, drug: Agent, part: str) -> tuple[tuple[int, ...] | None, str]:
+    """Numbers of the lesions that are named, from 0, and the text without the words that name them."""
+    match = re.search(r"\s+to\b\s*(lesions?)?\s*(\d+(?:\s*,\s*\d+)*)?", text, re.IGNORECASE)
+    if match is None:
+        return None, text
+    numbers = sorted({int(number) for number in re.findall(r"\d+", match[2] or "")})
+    if match[1] is None or not numbers or numbers[0] < 1:
+        raise RegimenError(
+            f"in {part!r}: {match[0].strip()!r} is not understood; known: to lesion N, to lesions A,B, from lesion 1 on",
+            remedy="name lesions by their numbers, for instance 'to lesion 1'",
+        )
+    if not drug.local:
+        raise RegimenError(
+            f"in {part!r}: {drug.name} is given by way of the blood ({drug.route}) and reaches every lesion",
+            remedy=f"leave {match[0].strip()!r} out",
+        )
+    return tuple(number - 1 for number in numbers), text[: match.start()] + text[match.end() :]
 
 
 def _start(text: str, part: str) -> tuple[int, str]:
@@ -220,7 +276,8 @@ def _phase(text: str, drug: Agent, part: str) -> Phase:
         if kind is None or kind in said:
             what = "is not understood" if kind is None else f"is a second {kind} after {said[kind]!r}"
             raise RegimenError(
-                f"in {part!r}: {word!r} {what}; known: q3w, q21d, qw, daily, x4, d1,8,15, from day 8, then",
+                f"in {part!r}: {word!r} {what}; known: q3w, q21d, qw, daily, bid, x4, d1,8,15, from day 8, "
+                "to lesion 1, then",
                 remedy="write dose, interval, cycles and days, each once, in these words",
             )
         said[kind] = word
@@ -238,6 +295,13 @@ def _phase(text: str, drug: Agent, part: str) -> Phase:
             f"in {part!r}: day {days[0] if days[0] < 1 else days[-1]} lies outside the cycle of {interval} days",
             remedy=f"name days from 1 to {interval}, or lengthen the cycle",
         )
+    if said["interval"] == "bid":
+        if drug.local:
+            raise RegimenError(
+                f"in {part!r}: two doses a day of {drug.name} are not one of twice the size",
+                remedy="give one dose a day: daily",
+            )
+        amount = 2.0 * amount
     phase = Phase(amount, basis, interval, cycles, days)
     _refuse_impossible(phase, drug, part)
     return phase
@@ -245,7 +309,7 @@ def _phase(text: str, drug: Agent, part: str) -> Phase:
 
 def _length(interval: str) -> int:
     """Days from one cycle to the next."""
-    if interval in ("daily", "qd"):
+    if interval in ("daily", "qd", "bid"):
         return 1
     number, unit = re.fullmatch(r"q?(\d*)(.*)", interval).groups()  # type: ignore[union-attr]
     return int(number or 1) * (1 if unit == "d" else 7)
@@ -257,6 +321,8 @@ def _amount(number: float, unit: str, drug: Agent, part: str) -> tuple[float, st
     mass, _, per = written.partition("/")
     if written == "auc":
         return number, "AUC"
+    if written in _NO_MASS:
+        return number, _NO_MASS[written]
     if not written:
         raise RegimenError(
             f"in {part!r}: {number:g} has no unit; known: {', '.join(BASES)}",
@@ -264,7 +330,8 @@ def _amount(number: float, unit: str, drug: Agent, part: str) -> tuple[float, st
         )
     if mass not in _MASS or per not in _PER:
         raise RegimenError(
-            f"in {part!r}: unknown unit {unit!r}; known: mg, g, ug, each alone, per kg or per m2, and AUC",
+            f"in {part!r}: unknown unit {unit!r}; known: mg, g, ug, each alone, per kg or per m2, AUC, "
+            + ", ".join(_NO_MASS.values()),
             remedy=f"the standard dose is {_standard(drug)}",
         )
     return number * _MASS[mass], _PER[per]
@@ -276,6 +343,12 @@ def _refuse_impossible(phase: Phase, drug: Agent, part: str) -> None:
     if phase.basis == "AUC" and "nonrenal_clearance" not in drug.pharmacokinetics.parameters:
         raise RegimenError(
             f"in {part!r}: {drug.name} is not dosed by AUC", remedy=f"the standard dose is {_standard(drug)}"
+        )
+    strange = {phase.basis, standard.basis} & set(_NO_MASS.values())
+    if phase.basis != standard.basis and strange:
+        raise RegimenError(
+            f"in {part!r}: {drug.name} is not dosed in {phase.basis}",
+            remedy=f"the standard dose is {_standard(drug)}",
         )
     if phase.amount == 0:
         return
@@ -323,7 +396,7 @@ def _without_zeros(treatment: Treatment) -> Treatment:
     while phases and phases[0].amount == 0:
         start += phases[0].interval * (phases[0].cycles or 0)
         phases = phases[1:]
-    return Treatment(treatment.agent, phases, start)
+    return Treatment(treatment.agent, phases, start, treatment.lesions)
 
 
 def _plain(number: float) -> str:

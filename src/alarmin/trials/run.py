@@ -1,7 +1,7 @@
 """Runs a trial: enrolls, randomizes, treats every patient in his own arm, and analyzes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -10,7 +10,7 @@ import numpy as np
 from alarmin.enrollment import enroll
 from alarmin.patients import Cohort
 from alarmin.readouts.follow_up import until_progression
-from alarmin.records import Trial
+from alarmin.records import Record, Trial
 from alarmin.records.schema import Arm
 from alarmin.simulation import Course, Crew, Settings, simulate
 from alarmin.therapy.regimen import parse
@@ -49,20 +49,13 @@ def run(
     tell = lambda what: None if progress is None else partial(progress, what)
     counts = sizes([arm.patients for arm in trial.arms], patients if cohort is None else len(cohort))
     if cohort is None:
-        cohort = enroll(
-            trial.tumor, sum(counts), seed, population=population, settings=settings, progress=tell("enroll")
-        )
+        cohort = enroll_for(trial, sum(counts), seed, population=population, settings=settings, progress=tell("enroll"))
     assigned = randomize(cohort, counts)
+    rows = {arm.name: np.flatnonzero(assigned == i) for i, arm in enumerate(trial.arms)}
     begin = time.perf_counter()
-    with Crew(settings.workers) as crew, ThreadPoolExecutor(len(trial.arms)) as arms:
-        treated = arms.map(
-            lambda i: _treat(
-                cohort[np.flatnonzero(assigned == i)], trial, trial.arms[i], settings, crew, tell(trial.arms[i].name)
-            ),
-            range(len(trial.arms)),
-        )
-        courses = {arm.name: course for arm, course in zip(trial.arms, treated, strict=True)}
-    compile_s, wall_s = crew.compile_s, time.perf_counter() - begin
+    courses = treat_arms(trial, {name: cohort[own] for name, own in rows.items()}, settings, progress)
+    wall_s = time.perf_counter() - begin
+    compile_s = max(course.timing.compile_s for course in courses.values())
     found = [outcomes(courses[arm.name], trial, arm, trial_effect) for arm in trial.arms]
     spent = {
         "compile_s": compile_s,
@@ -73,23 +66,44 @@ def run(
     return analyze(trial, found, seed, courses, spent)
 
 
-def _treat(
-    cohort: Cohort, trial: Trial, arm: Arm, settings: Settings, crew: Crew, progress: Callable[[int, int], None] | None
-) -> Course:
-    """The course of the patients of one arm; all arms carry the agents of all, and so share one program and crew."""
-    agents = sorted({agent for other in trial.arms for agent in parse(other.regimen).agents})
-    return simulate(
-        cohort,
-        arm.regimen,
-        months=trial.months,
-        treat_on=until_progression(trial.scans, arm.weeks_beyond_progression)
-        if trial.treatment_until_progression
-        else None,
-        agents=agents,
-        settings=settings,
-        crew=crew,
-        progress=progress,
-    )
+def enroll_for(
+    trial: Trial,
+    n: int,
+    seed: int,
+    *,
+    population: str | None = None,
+    changes: Mapping[str, Record] | None = None,
+    settings: Settings = Settings(),
+    progress: Callable[[int, int], None] | None = None,
+) -> Cohort:
+    """Patients whom the trial would take."""
+    return enroll(trial.tumor, n, seed, population=population, changes=changes, settings=settings, progress=progress)
+
+
+def treat_arms(
+    trial: Trial,
+    cohorts: Mapping[str, Cohort],
+    settings: Settings = Settings(),
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, Course]:
+    """The course of each arm's patients; all arms carry the agents of all, and so share one program and its workers."""
+    agents = sorted({agent for arm in trial.arms for agent in parse(arm.regimen).agents})
+
+    def treat(arm: Arm) -> Course:
+        stop = until_progression(trial.scans, arm.weeks_beyond_progression)
+        return simulate(
+            cohorts[arm.name],
+            arm.regimen,
+            months=trial.months,
+            treat_on=stop if trial.treatment_until_progression else None,
+            agents=agents,
+            settings=settings,
+            crew=crew,
+            progress=None if progress is None else partial(progress, arm.name),
+        )
+
+    with Crew(settings.workers) as crew, ThreadPoolExecutor(len(trial.arms)) as arms:
+        return {arm.name: course for arm, course in zip(trial.arms, arms.map(treat, trial.arms), strict=True)}
 
 
 def example(result: TrialResult, days: int = 168, settings: Settings = Settings(lanes=8)) -> Course:

@@ -1,0 +1,183 @@
+"""The bank of outcomes: what every patient goes through in every arm, from which replicate trials are drawn.
+
+Patients stand in the bank under each arm's treatment, in several populations that agree with what is known. A
+replicate picks a population, then patients for each arm, and is analyzed as a trial is. So its endpoints vary for
+chance, for what the fit leaves open, for the cohort, and between trials.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alarmin.numerics import random
+from alarmin.patients.possible import possible_populations
+from alarmin.readouts.recist import Response
+from alarmin.records import Trial
+from alarmin.simulation import Settings
+from alarmin.trials import resampling
+from alarmin.trials.analysis import LANDMARKS
+from alarmin.trials.endpoints import MONTH, Outcomes, outcomes
+from alarmin.trials.run import enroll_for, treat_arms
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RECIST = ("orr", "cr", "dcr")
+SURVIVAL = ("pfs", "os")
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Outcomes of patients in every arm of a trial.
+
+    Attributes:
+        trial: what is planned.
+        seed: seed of patients and populations.
+        population: name of the population, and `training`, what it was fitted to.
+        table: one row a population, arm and patient: member, arm, patient, orr, cr, dcr, pfs, pfs_event, os, os_event;
+            times in months.
+    """
+
+    trial: Trial
+    seed: int
+    population: str
+    training: tuple[str, ...]
+    table: "pd.DataFrame"
+
+
+def fill(
+    trial: Trial,
+    *,
+    members: int = 8,
+    patients: int = 40,
+    seed: int = 0,
+    population: str | None = None,
+    settings: Settings = Settings(),
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Bank:
+    """Simulates `patients` of each of `members` possible populations under every arm of a trial.
+
+    Hazards of death in one trial differ from those in another by `between_trials`, and in one arm beyond that by
+    `between_arms`, on the log scale (records of those names).
+    """
+    import pandas as pd
+
+    fit, possible = possible_populations(trial.tumor, members, seed, population)
+    parts = []
+    for number, changes in enumerate(possible):
+        cohort = enroll_for(trial, patients, seed + number, population="prior", changes=changes, settings=settings)
+        everyone = {arm.name: cohort for arm in trial.arms}
+        courses = treat_arms(trial, everyone, settings)
+        u = _effect(cohort.records["between_trials"].value, seed, "trial effect", number)
+        for arm in trial.arms:
+            v = _effect(cohort.records["between_arms"].value, seed, f"effect of arm {arm.name}", number)
+            found = outcomes(courses[arm.name], trial, arm, u + v)
+            parts.append(_rows(found).assign(member=number, arm=arm.name))
+        if progress is not None:
+            progress("bank", number + 1, members)
+    return Bank(trial, seed, fit.name if fit else "prior", fit.training if fit else (), pd.concat(parts))
+
+
+def _effect(spread: float, seed: int, stream: str, number: int) -> float:
+    return spread * float(random.normal(seed, stream, np.array([number]))[0])
+
+
+def _rows(found: Outcomes) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "patient": found.cohort.ids,
+            "orr": found.responds,
+            "cr": found.best.response == Response.CR,
+            "dcr": found.controlled,
+            "pfs": found.pfs / MONTH,
+            "pfs_event": found.pfs_event,
+            "os": found.os / MONTH,
+            "os_event": found.os_event,
+        }
+    )
+
+
+def replicate(
+    bank: Bank, count: int = 1000, *, sizes: dict[str, int] | None = None, seed: int = 0
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Draws `count` trials of the planned size from a bank.
+
+    Args:
+        bank: from `fill`.
+        count: how many trials.
+        sizes: patients in each arm; as planned without it.
+        seed: seed of the drawing.
+
+    Returns:
+        One row a replicate and arm: orr, cr, dcr, median_pfs, median_os, `os_at_12` and so on; and one row a replicate
+        and contrast: hr_pfs, hr_os, difference_orr, and `success`, whether that contrast met the trial's rule.
+        Medians that are not reached are infinite.
+    """
+    import pandas as pd
+
+    trial, wanted = bank.trial, {arm.name: arm.patients for arm in bank.trial.arms} | (sizes or {})
+    members = bank.table["member"].nunique()
+    rng = np.random.Generator(np.random.Philox(key=[seed, bank.seed]))
+    chosen = rng.integers(members, size=count)
+    drawn = {name: _draw(bank, name, chosen, wanted[name], rng) for name in wanted}
+    numbered = lambda found, **names: pd.DataFrame(found).assign(**names, replicate=range(count))
+    arms = pd.concat([numbered(_endpoints(trial, sample), arm=name) for name, sample in drawn.items()])
+    contrasts = [
+        numbered(
+            _contrast(trial, drawn[pair.experimental], drawn[pair.control]),
+            experimental=pair.experimental,
+            control=pair.control,
+        )
+        for pair in trial.contrasts
+    ]
+    return arms, pd.concat(contrasts) if contrasts else pd.DataFrame()
+
+
+Sample = dict[str, NDArray]
+"""Outcomes of the patients of one arm in many replicates, `[replicate, patient]`."""
+
+
+def _draw(bank: Bank, arm: str, chosen: NDArray[np.int64], n: int, rng: np.random.Generator) -> Sample:
+    rows = bank.table.loc[bank.table["arm"] == arm]
+    columns = [*RECIST, *(name for time in SURVIVAL for name in (time, f"{time}_event"))]
+    # Rows stand in the order of their members.
+    size = np.bincount(rows["member"].to_numpy())
+    start = np.cumsum(size) - size
+    at = start[chosen][:, None] + (rng.random((len(chosen), n)) * size[chosen][:, None]).astype(np.int64)
+    return {name: rows[name].to_numpy()[at] for name in columns}
+
+
+def _endpoints(trial: Trial, sample: Sample) -> dict[str, NDArray[np.float64]]:
+    found = {name: sample[name].mean(axis=1) for name in RECIST} if "orr" in trial.endpoints else {}
+    for name in SURVIVAL:
+        if name in trial.endpoints:
+            curve = resampling.curves(sample[name], sample[f"{name}_event"])
+            found[f"median_{name}"] = curve.quantile(0.5)
+            for month in LANDMARKS:
+                found[f"{name}_at_{month}"] = curve.at(float(month))
+    return found
+
+
+def _contrast(trial: Trial, experimental: Sample, control: Sample) -> dict[str, NDArray]:
+    found: dict[str, NDArray] = {}
+    wins = []
+    for name in SURVIVAL:
+        if name in trial.endpoints:
+            both = [np.concatenate([experimental[key], control[key]], axis=1) for key in (name, f"{name}_event")]
+            first = np.arange(both[0].shape[1]) < experimental[name].shape[1]
+            found[f"hr_{name}"], p = resampling.hazard_ratios(both[0], both[1], first)
+            if name in trial.primary:
+                wins.append((found[f"hr_{name}"] < 1.0) & (p < trial.alpha))
+    if "orr" in trial.endpoints:
+        found["difference_orr"] = experimental["orr"].mean(axis=1) - control["orr"].mean(axis=1)
+        if "orr" in trial.primary:
+            p = resampling.proportions_differ(experimental["orr"], control["orr"])
+            wins.append((found["difference_orr"] > 0.0) & (p < trial.alpha))
+    met = np.stack(wins) if wins else np.zeros((1, len(experimental["orr"])), bool)
+    found["success"] = np.asarray(met.any(axis=0) if trial.success == "any" else met.all(axis=0))
+    return found

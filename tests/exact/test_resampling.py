@@ -1,0 +1,62 @@
+"""Exact: statistics of many trials at once agree with those of one at a time, and draws with the bank they come from."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alarmin.records import trial
+from alarmin.trials import resampling, statistics
+from alarmin.trials.bank import Bank, replicate
+
+
+@pytest.fixture
+def many():
+    """Times in ten trials of 60 patients, with ties as scans make them, and events."""
+    rng = np.random.default_rng(3)
+    time = np.round(rng.exponential(8.0, (10, 60)), 1) + 0.1
+    return time, rng.random((10, 60)) < 0.7
+
+
+def test_curves_agree_with_kaplan_meier(many):
+    found = resampling.curves(*many)
+    for row, (time, event) in enumerate(zip(*many, strict=True)):
+        assert found.quantile(0.5)[row] == pytest.approx(statistics.median(time, event).value)
+        assert found.at(6.0)[row] == pytest.approx(statistics.survival_at(time, event, 6.0).value)
+    assert np.isnan(found.at(1e3)).all()
+
+
+def test_a_median_that_is_not_reached_is_infinite():
+    assert np.isinf(resampling.curves(np.ones((1, 4)), np.zeros((1, 4), bool)).quantile(0.5)).all()
+
+
+def test_hazard_ratios_agree_with_cox_without_ties(many):
+    rng = np.random.default_rng(4)
+    time = many[0] + rng.random(many[0].shape) * 1e-6
+    first = np.arange(60) < 25
+    ratio, p = resampling.hazard_ratios(time, many[1], first)
+    for row in range(10):
+        one = statistics.cox(time[row], many[1][row], first)
+        assert ratio[row] == pytest.approx(one.hr, rel=1e-3)
+        assert p[row] == pytest.approx(one.p, abs=0.01)
+
+
+def test_replicates_scatter_around_the_bank():
+    plan = trial("oak")
+    rng = np.random.default_rng(5)
+    rows = [
+        {"member": m, "arm": arm.name, "patient": i, "orr": rng.random() < share, "cr": False, "dcr": True}
+        | {"pfs": rng.exponential(4.0), "pfs_event": True, "os": rng.exponential(scale), "os_event": True}
+        for m in range(2)
+        for arm, share, scale in zip(plan.arms, (0.2, 0.1), (20.0, 10.0), strict=True)
+        for i in range(300)
+    ]
+    bank = Bank(plan, 0, "made up", (), pd.DataFrame(rows))
+    arms, contrasts = replicate(bank, 200, seed=1)
+    same, _ = replicate(bank, 200, seed=1)
+    pd.testing.assert_frame_equal(arms, same)
+    medians = arms.groupby("arm")["median_os"].median()
+    assert medians["atezolizumab"] == pytest.approx(20.0 * np.log(2.0), rel=0.2)
+    assert contrasts["hr_os"].median() == pytest.approx(0.5, rel=0.15)
+    assert contrasts["success"].mean() > 0.95
+    few, _ = replicate(bank, 200, sizes={"atezolizumab": 20, "docetaxel": 20}, seed=1)
+    assert few["median_os"].std() > 2.0 * arms.groupby("arm")["median_os"].std().max()
