@@ -87,7 +87,7 @@ class Course:
         regimen: what was planned.
         days: times of the readings, `[time]`, 0 at the start of treatment [day].
         lesions: readings by name, `[time, lane]`: diameter [mm], tumor [Mcell], cd8 [Mcell/mL], oxygen [mmHg], …
-        doses: what was given, by agent, `[day, patient]` [mg].
+        doses: what was given, by agent, `[day, patient]` [mg], or in the unit of a dose that is no mass.
         profile_days: times of the profiles, `[profile]` [day].
         profiles: fields and signals by name, `[profile, shell, lane]`; empty unless asked for.
         radius: of each lesion at the profiles, `[profile, lane]` [mm].
@@ -396,6 +396,7 @@ class _Task:
     """What all chunks of a run have in common."""
 
     agents: Sequence[str]
+    plan: Regimen
     kinetics: Mapping[str, pharmacokinetics.Kinetics]
     length: int
     span: int

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alarmin.errors import AlarminError
-from alarmin.mechanism import Action, Supply, Transfer
+from alarmin.mechanism import Action, Release, Supply, Transfer
 from alarmin.model import make, needs
 from alarmin.numerics.response import CLASS_QUANTILES, CLASS_WEIGHTS, class_exposure
 from alarmin.records import agent, agents, parameters
@@ -49,11 +49,20 @@ def moment(name, concentration=0.0, damage=0.0, plasma=0.0, **changed):
         "macromolecule_permeability": 0.8,
         "molecular_pore": 20.0,
         "lymph_drainage": 0.0,
+        "tumor": 102.0,
+        "depth": 2.0,
     }
+    for part in ("virions", "infected", "immunity", "recent"):
+        known[f"{name}_{part}"] = 0.0
     fields = {key: jnp.full((1, 1), changed.get(key, value)) for key, value in known.items()}
     fields["oxygen_by_class"] = tuple(jnp.full((1, 1), changed.get("oxygen", 20.0)) for _ in CLASS_WEIGHTS)
     fields["vessel_distance"] = distances(changed.get("density", 100.0))
-    return SimpleNamespace(**fields, plasma=lambda agent: jnp.full((1, 1), plasma))
+    return SimpleNamespace(
+        **fields,
+        plasma=lambda agent: jnp.full((1, 1), plasma),
+        integral=lambda density: density * jnp.full((1, 1), 10.0),
+        over_lesions=lambda amount: amount,
+    )
 
 
 def killed(name, clone="tumor_sensitive", action_changes=None, **moment_of):
@@ -71,28 +80,34 @@ def steady(name, **changed):
 @pytest.mark.parametrize("name", sorted(agents()))
 def test_every_action_of_an_agent_uses_exactly_its_records(name):
     drug = agent(name)
-    modes = {"tissue": drug.tissue} | {act.mode: act.parameters for act in drug.actions}
-    for mode, records in modes.items():
+    modes = [*((mode, "tissue", drug.tissue) for mode in drug.transport)]
+    modes += [(act.mode, act.mode, act.parameters) for act in drug.actions]
+    for mode, part, records in modes:
         wanted = {record for record, _ in needs(action(mode), name).values()}
-        own = {f"{name}.{mode}.{record}" for record in records}
-        assert own == {record for record in wanted if record.startswith(f"{name}.{mode}.")}
+        own = {f"{name}.{part}.{record}" for record in records}
+        assert own == {record for record in wanted if record.startswith(f"{name}.{part}.")}
 
 
 @pytest.mark.parametrize("name", sorted(agents()))
 def test_without_a_dose_an_agent_does_nothing_to_the_bit(name):
     now = moment(name)
-    for mode in ("tissue", *(act.mode for act in agent(name).actions)):
+    for mode in (*agent(name).transport, *(act.mode for act in agent(name).actions)):
         acts = acting(name, mode)
         for flow in acts.flows(now):
             if isinstance(flow, Supply):
                 assert not np.any(flow.gain)
-            if isinstance(flow, Transfer):
+            if isinstance(flow, Transfer | Release):
                 assert not np.any(flow.rate)
         for effect, none in (
             ("pd1_free", 1),
             ("vasomotor_tone", 1),
             ("vegf_neutralization", 0),
             ("lymphodepletion", 0),
+            ("mhc_expression", 1),
+            ("dendritic_recruitment", 1),
+            ("hyaluronidase", 0),
+            ("collagenase", 0),
+            ("oxygen_release", 0),
         ):
             if hasattr(acts, effect):
                 assert float(jnp.squeeze(getattr(acts, effect)(now))) == none

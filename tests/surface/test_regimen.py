@@ -116,6 +116,15 @@ def test_nothing_is_given(text):
         ("carboplatin 6 mg q3w", "the standard dose AUC6 is 660 mg", "in AUC"),
         ("docetaxel AUC6 q3w", "docetaxel is not dosed by AUC", "75 mg/m2"),
         ("docetaxel 75 g/m2 q3w", "1000 times the standard dose 75 mg/m2", "look at the unit"),
+        ("docetaxel 75 mg/m2 q3w to lesion 1", "docetaxel is given by way of the blood", "leave 'to lesion 1' out"),
+        ("radiotherapy 8 Gy daily x3 to lesion", "'to lesion' is not understood", "to lesion 1"),
+        ("radiotherapy 8 Gy daily x3 to lesion 0", "'to lesion 0' is not understood", "to lesion 1"),
+        ("radiotherapy 8 Gy daily x3 to liver", "'to' is not understood", "to lesion 1"),
+        ("radiotherapy 8 mg daily x3", "radiotherapy is not dosed in mg", "8 Gy"),
+        ("ltx-315 4 Gy qw", "ltx_315 is not dosed in Gy", "4 mg"),
+        ("docetaxel 75 Gy q3w", "docetaxel is not dosed in Gy", "75 mg/m2"),
+        ("radiotherapy 1.5 Gy bid", "two doses a day of radiotherapy are not one of twice the size", "daily"),
+        ("radiotherapy 8 Gy daily x3 then 2 Gy daily x3 to lesion 1", "'to' is not understood", "these words"),
     ],
 )
 def test_slip_is_refused_with_its_reason(text, says, remedy):
@@ -166,7 +175,9 @@ def treatments(draw, name):
         cycles = draw(st.integers(1, 20)) if index < count - 1 else draw(st.none() | st.integers(1, 20))
         amount = drug.dosing.value * draw(st.floats(1e-3, 19.9))
         phases.append(Phase(amount, basis, interval, cycles, tuple(sorted(days))))
-    return Treatment(name, tuple(phases), draw(st.integers(0, 100)))
+    numbers = st.lists(st.integers(0, 4), min_size=1, max_size=3, unique=True).map(lambda found: tuple(sorted(found)))
+    lesions = draw(st.none() | numbers) if drug.local else None
+    return Treatment(name, tuple(phases), draw(st.integers(0, 100)), lesions)
 
 
 @st.composite
@@ -187,6 +198,45 @@ def test_doses_are_those_of_each_agent_by_itself(regimen):
     for treatment in regimen.treatments:
         alone = Regimen((treatment,)).doses(90, WEIGHT, SURFACE, FILTRATION)
         np.testing.assert_array_equal(together[treatment.agent], alone[treatment.agent])
+
+
+@pytest.mark.parametrize(
+    ("text", "lesions", "days"),
+    [
+        ("radiotherapy 8 Gy daily x3 to lesion 1", (0,), [0, 1, 2]),
+        ("radiotherapy 8 Gy daily x3 from day 8 to lesions 2, 1", (0, 1), [7, 8, 9]),
+        ("radiotherapy 8 Gy daily x1 to lesion 3 from week 2 then 2 Gy daily x2", (2,), [7, 8, 9]),
+        ("t-vec 4e8 PFU q2w x2 to lesion 1", (0,), [0, 14]),
+        ("ltx-315 4 mg qw x2 d1,2,3 to lesion 1", (0,), [0, 1, 2, 7, 8, 9]),
+        ("pdt 135 J/cm2 q4w x1", None, [0]),
+        ("ptt 10 C q4w x1 to lesion 2", (1,), [0]),
+    ],
+)
+def test_what_is_given_in_lesions_is_given_in_those_named(text, lesions, days):
+    (treatment,) = parse(text).treatments
+    assert treatment.lesions == lesions
+    assert days_of(text) == days
+    assert parse(str(parse(text))) == parse(text)
+
+
+def test_doses_without_a_mass_do_not_depend_on_the_patient():
+    np.testing.assert_array_equal(doses("t-vec 4e8 PFU q2w")["t_vec"][0], [4e8, 4e8])
+    np.testing.assert_array_equal(doses("pegph20 3 ug/kg qw")["pegph20"][0], 0.003 * WEIGHT)
+
+
+def test_named_lesions_are_reached_as_far_as_a_patient_has_them():
+    """Three patients with three, one and two lesions."""
+    patient, lesion = np.array([0, 0, 0, 1, 2, 2]), np.array([0, 1, 2, 0, 0, 1])
+    aims = lambda text: parse(text).aims(patient, lesion)
+    assert aims("radiotherapy 8 Gy daily x3 + docetaxel 75 mg/m2 q3w") == {}
+    first = aims("radiotherapy 8 Gy daily x3 to lesion 1")["radiotherapy"]
+    np.testing.assert_array_equal(first, [True, False, False, True, True, False])
+    later = aims("radiotherapy 8 Gy daily x3 to lesions 2,3")["radiotherapy"]
+    np.testing.assert_array_equal(later, [False, True, True, True, False, True])
+
+
+def test_twice_a_day_is_the_daily_total():
+    assert parse("docetaxel 5 mg/m2 bid x14") == parse("docetaxel 10 mg/m2 daily x14")
 
 
 def test_round_trip_can_fail():

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alarmin.cli import bench, evidence, fit, model, review, simulate, trial
+from alarmin.cli import bench, evidence, fit, model, review, score, simulate, trial
 from alarmin.version import NOTICE, VERSION
 
 HELP = f"""
@@ -25,7 +25,16 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (trial.trial, simulate.simulate, model.model, evidence.evidence, bench.bench, fit.fit, review.review):
+for command in (
+    trial.trial,
+    simulate.simulate,
+    model.model,
+    evidence.evidence,
+    bench.bench,
+    fit.fit,
+    review.review,
+    score.score,
+):
     app.command()(command)
 
 

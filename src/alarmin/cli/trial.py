@@ -21,8 +21,10 @@ from alarmin.cli.face import (
 )
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
     from rich.table import Table
 
+    from alarmin.records import Trial
     from alarmin.scoring import Scored
     from alarmin.trials.analysis import TrialResult
 
@@ -42,6 +44,9 @@ def trial(
         float | None, typer.Option(help="Data cut, in months from the first patient; as published without it.")
     ] = None,
     seed: Seed = 0,
+    replicates: Annotated[
+        int | None, typer.Option(help="Draw so many replicate trials from a bank of outcomes, instead of running one.")
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option("--out", help="New folder for tables, courses, figures and provenance.")
     ] = None,
@@ -61,6 +66,10 @@ def trial(
         if folder is not None:
             results.ensure_new(folder)
         keep_programs()
+        at_least(2, replicates=replicates)
+        if replicates is not None:
+            _replicate(design, replicates, seed, months, folder, json)
+            return
         from alarmin import trials
         from alarmin.scoring import score
 
@@ -72,6 +81,67 @@ def trial(
             as_json(scored.to_json())
         else:
             _show(scored, folder)
+
+
+def _replicate(design: "Trial", count: int, seed: int, months: float | None, folder: Path | None, json: bool) -> None:
+    """Replicate trials of the planned size, with everything that is uncertain: quantiles and chance of success."""
+    import platformdirs
+
+    from alarmin import results
+    from alarmin.scoring.keeping import kept_bank
+    from alarmin.trials.bank import replicate
+
+    if months is not None:
+        design = design.model_copy(update={"months": months, "accrual_months": min(design.accrual_months, months)})
+    cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
+    with progress(quiet=json) as report:
+        bank = kept_bank(design, cache, members=8, patients=24, seed=seed, progress=report)
+    arms, contrasts = replicate(bank, count, seed=seed)
+    summary = {"trial": design.name, "replicates": count, "seed": seed, "population": bank.population}
+    summary |= {"training": list(bank.training)}
+    summary["arms"] = {arm.name: _quantiles(arms.loc[arms["arm"] == arm.name]) for arm in design.arms}
+    summary["contrasts"] = [
+        {"experimental": pair.experimental, "control": pair.control}
+        | _quantiles(
+            mine := contrasts.loc[
+                (contrasts["experimental"] == pair.experimental) & (contrasts["control"] == pair.control)
+            ]
+        )
+        | {"success": float(mine["success"].mean())}
+        for pair in design.contrasts
+    ]
+    if folder is not None:
+        folder.mkdir(parents=True)
+        results.write_file(folder / "arms.csv", arms.to_csv(index=False))
+        results.write_file(folder / "contrasts.csv", contrasts.to_csv(index=False))
+    if json:
+        as_json(summary)
+        return
+    out.print(f"\n[bold]{design.title}[/bold]  {count} replicate trials, seed {seed}\n")
+    for found in [*({"of": name, **known} for name, known in summary["arms"].items()), *summary["contrasts"]]:
+        out.print(f"[bold]{found.get('of') or found['experimental'] + ' v ' + found['control']}[/bold]")
+        for name, known in found.items():
+            if isinstance(known, dict):
+                middle, low, high = (number(known[q], 2) for q in ("median", "low", "high"))
+                out.print(f"  {name:<16}{middle:>8}  ({low} to {high})")
+        if "success" in found:
+            out.print(f"  {'success':<16}{number(found['success'], 2):>8}")
+    notice()
+
+
+def _quantiles(table: "DataFrame") -> dict[str, dict[str, float | None]]:
+    """Median and central 95 % of each column of replicates."""
+    import numpy as np
+
+    found = {}
+    for name in table.columns.drop(["arm", "replicate", "experimental", "control", "success"], errors="ignore"):
+        values = table[name].to_numpy(float)
+        if np.isnan(values).all():
+            continue
+        low, middle, high = np.nanquantile(values, (0.025, 0.5, 0.975), method="nearest")
+        finite = lambda value: float(value) if np.isfinite(value) else None
+        found[name] = {"median": finite(middle), "low": finite(low), "high": finite(high)}
+    return found
 
 
 def _write(folder: Path, scored: "Scored") -> None:

@@ -30,7 +30,7 @@ def possible_populations(
     ill_known = {} if own else _ill_known(name, fit)
     found = []
     for number in range(count):
-        changes = fit.member(number % fit.members) if fit is not None and fit.members else {}
+        changes = {} if fit is None else fit.member(number % fit.members) if fit.members else dict(fit.records)
         for id, record in ill_known.items():
             z = float(random.normal(seed, f"{id} in population", np.array([number]))[0])
             changes[id] = record.model_copy(update={"value": _within(record, z)})

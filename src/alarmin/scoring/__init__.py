@@ -1,5 +1,6 @@
-"""Scores: predictions beside what was published."""
+"""Scores: predictions beside what was published, and beside the cheapest rivals."""
 
+from alarmin.scoring.forecast import Forecast, Scoreboard, board, forecast
 from alarmin.scoring.score import Row, Scored, score
 
-__all__ = ["Row", "Scored", "score"]
+__all__ = ["Forecast", "Row", "Scoreboard", "Scored", "board", "forecast", "score"]

@@ -266,7 +266,7 @@ def predicted_interval(
         count = value * simulated
         law = betabinom(round(published), count + 0.5, simulated - count + 0.5)
         return float(law.ppf(0.025)) / round(published), float(law.ppf(0.975)) / round(published)
-    into, back = _transform(endpoint)
+    into, back = transform(endpoint)
     center, bottom = into(value), into(low)
     width = center - bottom if high is None else (into(high) - bottom) / 2.0
     spread = width * np.sqrt(1.0 + simulated / published)
@@ -295,7 +295,8 @@ def _spelled(value: float | None, low: float | None, high: float | None, size: f
     return text
 
 
-def _transform(endpoint: str) -> tuple[Callable[[float], float], Callable[[float], float]]:
+def transform(endpoint: str) -> tuple[Callable[[float], float], Callable[[float], float]]:
+    """To the scale on which errors of an endpoint are alike, and back: logarithm, or logit of shares."""
     if endpoint == "hr" or endpoint.startswith("median"):
         return np.log, np.exp
     return lambda p: logit(np.clip(p, 1e-3, 1.0 - 1e-3)), expit

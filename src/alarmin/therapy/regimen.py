@@ -233,7 +233,7 @@ def _lesions(text: str, drug: Agent, part: str) -> tuple[tuple[int, ...] | None,
     numbers = sorted({int(number) for number in re.findall(r"\d+", match[2] or "")})
     if match[1] is None or not numbers or numbers[0] < 1:
         raise RegimenError(
-            f"in {part!r}: {match[0].strip()!r} is not understood; known: to lesion N, to lesions A,B, from lesion 1 on",
+            f"in {part!r}: {match[0].strip()!r} is not understood; known: to lesion N, to lesions A,B, N from 1",
             remedy="name lesions by their numbers, for instance 'to lesion 1'",
         )
     if not drug.local:

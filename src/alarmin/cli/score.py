@@ -1,0 +1,135 @@
+"""`alarmin score`: every trial predicted blind, beside what was published and beside the cheapest rivals."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alarmin.cli.face import (
+    AsJson,
+    Seed,
+    as_json,
+    aside,
+    at_least,
+    keep_programs,
+    notice,
+    number,
+    out,
+    progress,
+    refusals,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from alarmin.scoring import Scoreboard
+
+
+def score(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of trials; all that are scored and have a design without it.")
+    ] = None,
+    members: Annotated[int, typer.Option(help="Possible populations in each bank.")] = 8,
+    patients: Annotated[int, typer.Option(help="Patients of each population.")] = 24,
+    replicates: Annotated[int, typer.Option(help="Replicate trials drawn from each bank.")] = 1000,
+    seed: Seed = 0,
+    folder: Annotated[Path | None, typer.Option("--out", help="New folder for tables and figures.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Predict trials that no fit has seen, and score the predictions.
+
+    Banks of outcomes are kept, so that a second run takes seconds.
+
+    Example:  alarmin score impower150 --members 4
+    """
+    with refusals():
+        import platformdirs
+
+        from alarmin import records, results
+        from alarmin.errors import AlarminError
+        from alarmin.published import studies
+        from alarmin.scoring import board
+        from alarmin.scoring.keeping import kept_bank
+
+        at_least(1, members=members, patients=patients, replicates=replicates)
+        at_least(0, seed=seed)
+        scored = [name for name, known in studies().items() if known.role == "scoring" and name in records.trials()]
+        for name in names or []:
+            if name not in studies() or name not in records.trials():
+                raise AlarminError(
+                    f"{name!r} cannot be scored: it needs a trial file and a published study of that name",
+                    remedy=f"choose among {', '.join(scored)}",
+                )
+        if folder is not None:
+            results.ensure_new(folder)
+        keep_programs()
+        cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
+        banks = []
+        with progress(quiet=json) as report:
+            for done, name in enumerate(chosen := names or scored):
+                report("trials", done, len(chosen))
+                tell = lambda _, part, total, name=name: report(name, part, total)
+                design = records.trial(name)
+                banks.append(kept_bank(design, cache, members=members, patients=patients, seed=seed, progress=tell))
+            report("trials", len(chosen), len(chosen))
+        found = board(banks, replicates)
+        if folder is not None:
+            _write(folder, found)
+        if json:
+            as_json(found.to_json())
+        else:
+            _show(found)
+            if folder is not None:
+                aside.print(f"Written to {folder}")
+
+
+def _write(folder: Path, found: "Scoreboard") -> None:
+    import json
+
+    from alarmin import plots, results
+
+    folder.mkdir(parents=True)
+    results.write_file(folder / "score.json", json.dumps(found.to_json(), indent=1))
+    results.write_file(folder / "score.csv", found.frame().drop(columns=["rivals", "rival_scores"]).to_csv(index=False))
+    figure = plots.compare(found.comparison(), title="Predicted before seen, and published")
+    for kind in ("svg", "png"):
+        results.write_file(folder / f"score.{kind}", plots.render(figure, kind))
+
+
+def _show(found: "Scoreboard") -> None:
+    sums = found.sums()
+    out.print(_rows(found))
+    out.print()
+    for label, key, digits in (
+        ("Published values within the 95 % interval [%]", "coverage_95", 0),
+        ("Published values within the 50 % interval [%]", "coverage_50", 0),
+    ):
+        out.print(f"{label:<58}{number(sums[key], digits, 100.0):>8}")
+    out.print(f"{'Mean interval score':<58}{number(sums['interval_score'], 2):>8}")
+    out.print(f"{'Brier score of success':<58}{number(sums['brier'], 2):>8}")
+    out.print(f"{'Verdicts right, of those known':<58}{sums['verdicts_right']:>4} of {sums['verdicts_known']}")
+    out.print(f"{'Mean absolute error of log hazard ratios':<58}{number(sums['log_hr_error'], 2):>8}")
+    for name, error in sums["rivals"].items():
+        out.print(f"{'  of the rival: ' + name:<58}{number(error, 2):>8}")
+    notice()
+
+
+def _rows(found: "Scoreboard") -> "Table":
+    from rich.table import Table
+
+    from alarmin.scoring.score import scale, title
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("Study", "Arm or contrast", "Endpoint", "Predicted (95 % interval)", "Published", ""):
+        table.add_column(heading, justify="right" if heading.startswith("P") else "left")
+    last = ""
+    for row in found.rows:
+        size, digits = scale(row.endpoint), 2 if row.endpoint.startswith("hr") else 1
+        middle, low, high = (number(value, digits, size) for value in (row.predicted, row.low, row.high))
+        inside = "within" if row.inside_95 else "[red]outside[/red]"
+        name = row.study if row.study != last else ""
+        table.add_row(
+            name, row.of, title(row.endpoint), f"{middle} ({low}–{high})", number(row.published, digits, size), inside
+        )
+        last = row.study
+    return table

@@ -1,0 +1,53 @@
+"""Keeps banks of outcomes between runs, each under the fingerprint of all that it depends on."""
+
+import hashlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+from alarmin import results
+from alarmin.patients.drawing import records_of
+from alarmin.patients.possible import possible_populations
+from alarmin.records import Trial
+from alarmin.results.provenance import fingerprint
+from alarmin.simulation import Settings
+from alarmin.trials.bank import Bank, fill
+from alarmin.version import VERSION
+
+
+def kept_bank(
+    trial: Trial,
+    folder: Path,
+    *,
+    members: int,
+    patients: int,
+    seed: int = 0,
+    settings: Settings = Settings(),
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Bank:
+    """The bank of a trial from `folder`, simulated and put there where it is not.
+
+    A bank is found again only if trial, records, populations, sizes, seed, settings and version are the same.
+    """
+    import pandas as pd
+
+    fit, possible = possible_populations(trial.tumor, members, seed)
+    known = "\n".join(
+        [
+            VERSION,
+            trial.model_dump_json(),
+            fingerprint(records_of(trial.tumor)),
+            *(fingerprint(changes) for changes in possible),
+            f"{patients} {seed} {settings.grid} {settings.steps_per_day} {settings.precision} {settings.decision_days}",
+        ]
+    )
+    path = folder / f"{trial.name}-{hashlib.sha256(known.encode()).hexdigest()[:16]}.parquet"
+    if path.exists():
+        table = pd.read_parquet(path)
+        return Bank(trial, seed, fit.name if fit else "prior", fit.training if fit else (), table)
+    bank = fill(trial, members=members, patients=patients, seed=seed, settings=settings, progress=progress)
+    written = io.BytesIO()
+    bank.table.to_parquet(written, index=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    results.write_file(path, written.getvalue())
+    return bank

@@ -1,0 +1,27 @@
+"""Enzymes that break down hyaluronan."""
+
+from typing import Any
+
+from alarmin.mechanism import Action, Now, effect, parameter
+from alarmin.numerics.response import hill
+
+
+class Hyaluronidase(Action):
+    """The enzyme breaks down hyaluronan at a rate that saturates; cells lay it down again when the enzyme is gone.
+
+        added loss of hyaluronan = k c/(c + K)
+
+    With hyaluronan goes its swelling pressure, so that vessels open, and part of the mesh.
+
+    Reads:    the agent's concentration in tissue
+    Changes:  effect hyaluronidase
+    Source:   the agent's records of this mode
+    """
+
+    fastest: float = parameter(".fastest", "1/day")
+    half: float = parameter(".concentration_half", "nM")
+
+    @effect("1/day")
+    def hyaluronidase(self, now: Now) -> Any:
+        """Loss rate of hyaluronan that the agent adds [1/day]."""
+        return self.fastest * hill(getattr(now, self.agent), self.half)
