@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 RUN := runs/impower150-$(shell date +%Y%m%d-%H%M%S)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo setup test lint format verify bench fit clean
+.PHONY: demo setup test lint format verify bench fit docs clean
 
 demo: $(STAMP)
 	$(BIN)/alarmin trial impower150 --months 30 --out $(RUN)
@@ -42,6 +42,11 @@ bench: $(STAMP)
 
 fit: $(STAMP)
 	$(BIN)/alarmin fit
+
+# One page a mechanism, from the code as it runs.
+docs: $(STAMP)
+	rm -rf docs/mechanisms
+	$(BIN)/alarmin model --pages docs/mechanisms
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -98,10 +98,13 @@ def test_hypoxic_lesion_loses_two_to_three_logs_less():
 
 
 def test_the_worst_class_decides_survival():
-    """Survival is averaged, not dose: a twentieth of the cells without oxygen survives three fractions."""
+    """Survival is averaged over the classes, not dose: of 20 Gy hardly any but the cells without oxygen survive."""
     mixed = tuple(0.0 if q == 0 else 40.0 for q in range(5))
-    alone = np.exp(-rate("radiotherapy", 8.0, oxygen=0.0))
-    assert np.exp(-rate("radiotherapy", 8.0, oxygen=mixed)) == pytest.approx(CLASS_WEIGHTS[0] * alone, rel=0.5)
+    alone, near = (np.exp(-rate("radiotherapy", 20.0, oxygen=p)) for p in (0.0, 40.0))
+    share = CLASS_WEIGHTS[0]
+    survived = np.exp(-rate("radiotherapy", 20.0, oxygen=mixed))
+    assert survived == pytest.approx(share * alone + (1.0 - share) * near, rel=1e-9)
+    assert share * alone > 0.9 * survived
 
 
 def test_no_dose_is_too_large_for_a_number():
@@ -279,12 +282,14 @@ def test_the_killed_raise_the_alarm_once(cohort, untreated):
 
 
 def test_hyaluronidase_opens_vessels(cohort, untreated):
-    """A standard dose takes most of hyaluronan, vessels open, oxygen rises, more so where hyaluronan was more."""
+    """A standard dose takes most of hyaluronan, and vessels open; what then grows faster presses huge lesions again."""
     treated = course(cohort, "pegph20 3 ug/kg qw x1")
     ratio = lambda name: (treated.profiles[name][3] / untreated.profiles[name][3]).mean(axis=0)
     assert (ratio("hyaluronan") < 0.4).all()
-    assert (ratio("open_fraction") > 1.0).all()
-    assert ratio("solid_stress").max() < 1.0
+    usual = cohort.untreated["radius"][0] < 40.0
+    assert usual.sum() > 10
+    assert (ratio("solid_stress")[usual] < 1.0).all()
+    assert (ratio("open_fraction")[usual] > 1.0).all()
     assert ratio("oxygen").mean() > 1.02
 
 
@@ -292,7 +297,9 @@ def test_collagenase_takes_collagen_where_it_is_injected(cohort, untreated):
     treated = course(cohort, "collagenase 0.58 mg q3w x1 to lesion 1")
     ratio = (treated.profiles["collagen"][3] / untreated.profiles["collagen"][3]).mean(axis=0)
     first = cohort.lesion == 0
-    assert (ratio[first] < 0.85).all()
+    small = first & (cohort.untreated["radius"][0] < 15.0)
+    assert (ratio[first] < 0.99).all()
+    assert (ratio[small] < 0.6).all()
     assert (np.abs(ratio[~first] - 1.0) < 0.01).all()
 
 

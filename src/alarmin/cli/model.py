@@ -1,7 +1,9 @@
 """`alarmin model`: the model prints itself."""
 
 import inspect
+from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Annotated, Any
 
@@ -14,6 +16,9 @@ PARTS = ("Reads:", "Changes:", "Source:")
 
 def model(
     name: Annotated[str | None, typer.Argument(help="One mechanism, such as oxygen; all without it.")] = None,
+    pages: Annotated[
+        Path | None, typer.Option(help="New folder for one Markdown page a mechanism, instead of printing.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Print the mechanisms: their equations, what they read and what they change.
@@ -27,6 +32,16 @@ def model(
         if name is not None and name not in kinds:
             raise AlarminError(f"unknown mechanism {name!r}; {nearest(name, kinds)}", remedy="choose a known mechanism")
         chosen = {key: describe(kind) for key, kind in kinds.items() if name in (None, key)}
+        if pages is not None:
+            from alarmin import results
+
+            results.ensure_new(pages)
+            pages.mkdir(parents=True)
+            for key, text in {key: page(key, found) for key, found in chosen.items()}.items():
+                results.write_file(pages / f"{key}.md", text)
+            results.write_file(pages / "index.md", contents(chosen))
+            out.print(f"Written to {pages}")
+            return
         if json:
             as_json(chosen)
             return
@@ -88,3 +103,34 @@ def _parameters(parameters: dict[str, str]) -> None:
             table.add_row(key, f"– {unit}", "by agent or tumor type", "")
     out.print()
     out.print(table)
+
+
+def page(name: str, found: Mapping[str, Any]) -> str:
+    """A mechanism as a Markdown page: what it says of itself, and the records that it takes."""
+    from alarmin import records
+
+    known = records.parameters()
+    lines = [f"# {name}", "", f"`alarmin/{found['room']}.py`, printed by `alarmin model {name}`", ""]
+    for line in found["text"].splitlines():
+        lines.append(line if line.startswith("    ") or not line else line.strip())
+    lines += [""] + [f"- **{part[:-1]}**: {found[part[:-1].lower()]}" for part in PARTS if found[part[:-1].lower()]]
+    if found["parameters"]:
+        lines += ["", "| record | value | grade | status | source |", "|---|---|---|---|---|"]
+    for key, unit in found["parameters"].items():
+        if key in known:
+            record = known[key]
+            value = f"{record.to(unit):.4g} {unit}"
+            lines.append(f"| {key} | {value} | {record.grade} | {record.status} | {record.source} |")
+        else:
+            lines.append(f"| {key} | {unit}, by agent or tumor type | | | |")
+    return "\n".join(lines) + "\n"
+
+
+def contents(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """The list of all pages, with the first sentence of each."""
+    lines = ["# Mechanisms", "", "One page for each, made by `make docs` from the code as it runs.", ""]
+    for name, one in found.items():
+        text = one["text"].strip()
+        first = text.splitlines()[0] if text else ""
+        lines.append(f"- [{name}]({name}.md): {first}")
+    return "\n".join(lines) + "\n"
