@@ -1,5 +1,6 @@
-"""Trust: what is given in a lesion acts there as its law says, by dose and by place, and in no other lesion directly."""
+"""Trust: what is given in a lesion acts there as its law says, by dose and place, and in no other lesion directly."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import jax.numpy as jnp
@@ -93,7 +94,7 @@ def test_three_fractions_of_8_gray_by_oxygen(oxygen, expected):
 
 def test_hypoxic_lesion_loses_two_to_three_logs_less():
     assert 2.0 < logs(2.0) - logs(40.0) < 3.0
-    alike = acting("radiotherapy", **{"radiation_oxygen_enhancement": 1.0})
+    alike = acting("radiotherapy", radiation_oxygen_enhancement=1.0)
     assert rate("radiotherapy", 8.0, alike, oxygen=2.0) == pytest.approx(rate("radiotherapy", 8.0, alike, oxygen=40.0))
 
 
@@ -195,7 +196,7 @@ def test_more_of_it_kills_more(name):
     usual = agent(name).dosing.value
     killed = [rate(name, share * usual) for share in (0.0, 0.25, 0.5, 1.0, 2.0)]
     assert killed[0] == 0.0
-    assert all(more > less for less, more in zip(killed, killed[1:], strict=False))
+    assert all(more > less for less, more in pairwise(killed))
 
 
 def test_enzymes_and_carriers_do_more_with_more():
@@ -279,6 +280,27 @@ def test_the_killed_raise_the_alarm_once(cohort, untreated):
     # Carriers discharge by a half a day while they are charged.
     assert (charged < lost).all()
     assert (charged > 0.6 * lost).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "radiotherapy 8 Gy daily x3",
+        "porfimer_pdt 135 J/cm2 q4w x1",
+        "photothermal_therapy 10 C q4w x1",
+        "t-vec 4e8 PFU q2w x1",
+        "ltx-315 4 mg qw x1 d1,2,3",
+    ],
+)
+def test_what_kills_in_a_lesion_alarms_there(cohort, untreated, text):
+    """Tumor cells fall and the alarm rises in lesion 1, less or not at all in lesions that are not treated."""
+    treated = course(cohort, f"{text} to lesion 1", days=4)
+    first = cohort.lesion == 0
+    left = treated.lesions["tumor"][3] / untreated.lesions["tumor"][3]
+    louder = treated.profiles["alarm"][3].mean(axis=0) / untreated.profiles["alarm"][3].mean(axis=0)
+    assert left[first].max() < left[~first].min() + 1e-3
+    assert (louder[first] > 1.0).all()
+    assert np.median(louder[first]) > 1.2 > 1.05 > np.median(louder[~first])
 
 
 def test_hyaluronidase_opens_vessels(cohort, untreated):

@@ -259,7 +259,8 @@ def fit(
         theta = smoother.assimilate_batch(X=theta)
     theta, posterior = _replace_failed(theta, ensemble(), rng)
     assert prior is not None
-    return Fit(plan, data, prior, posterior, theta, _population(plan, data, prior_records, theta, posterior))
+    population = _population(plan, data, prior_records, theta, posterior, patients)
+    return Fit(plan, data, prior, posterior, theta, population)
 
 
 def changes_of(plan: Plan, known: dict[str, Record], theta: Sequence[float] | NDArray[np.float64]) -> dict[str, Record]:
@@ -292,7 +293,12 @@ def _ensemble(plan: Plan, known: dict[str, Record], theta: NDArray[np.float64]) 
 
 
 def _population(
-    plan: Plan, data: Data, known: dict[str, Record], theta: NDArray[np.float64], posterior: NDArray[np.float64]
+    plan: Plan,
+    data: Data,
+    known: dict[str, Record],
+    theta: NDArray[np.float64],
+    posterior: NDArray[np.float64],
+    patients: int,
 ) -> Population:
     """The posterior mean as records, with a report of what the data taught."""
     mean, size = theta.mean(axis=1), theta.std(axis=1, ddof=1)
@@ -304,7 +310,7 @@ def _population(
         name=plan.name,
         tumor=plan.tumor,
         method=f"ensemble smoother with multiple data assimilation, {theta.shape[1]} members; records at their mean",
-        command=f"alarmin fit {plan.name}",
+        command=f"alarmin fit {plan.name} --members {theta.shape[1]} --patients {patients}",
         training=data.names,
         records=changes_of(plan, known, mean),
         ensemble=_ensemble(plan, known, theta),
