@@ -20,7 +20,7 @@ def least(model, state, plasma):
 
     def step(carry, day):
         state, low = carry
-        given = {name: value * (day % 21 < 2) for name, value in plasma.items()}
+        given = {name: jnp.where(day % 21 < 2, value, 0.0) for name, value in plasma.items()}
         state = model.step(state, given, 1.0, jnp.asarray(False))
         return (state, {name: jnp.minimum(low[name], jnp.min(field)) for name, field in state.fields.items()}), None
 

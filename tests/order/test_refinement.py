@@ -14,10 +14,10 @@ from alarmin.simulation import Settings, simulate
 from alarmin.trials.analysis import describe
 from alarmin.trials.endpoints import outcomes
 
-PATIENTS, MONTHS = 200, 18
+PATIENTS, MONTHS = 400, 18
 VARIANTS = {
     "as run": Settings(),
-    "step halved": Settings(steps_per_day=2),
+    "step halved": Settings(steps_per_day=2 * Settings().steps_per_day),
     "shells doubled": Settings(grid=Sphere(shells=96)),
 }
 
