@@ -14,6 +14,7 @@ import numpy as np
 
 from alarmin.model import Model
 from alarmin.patients import Cohort, CohortError, draw
+from alarmin.readouts.biopsy import Keep
 from alarmin.records import Record
 from alarmin.records import population as find_population
 from alarmin.simulation import Settings, advance_days, balance, model_of, pad, split
@@ -40,6 +41,7 @@ def enroll(
     *,
     population: str | None = None,
     changes: Mapping[str, Record] | None = None,
+    keep: Keep | None = None,
     settings: Settings = Settings(),
     progress: Callable[[int, int], None] | None = None,
 ) -> Cohort:
@@ -51,12 +53,13 @@ def enroll(
         seed: seed of the cohort; the same seed gives the same patients, however many.
         population: a fitted population; by default that of the tumor type where there is one, "prior" for none.
         changes: records to use instead of those in force, by id.
+        keep: which patients to take; all without it.
         settings: how to compute.
         progress: is told how many patients of how many are found.
 
-    Raises `CohortError` where `n` is not positive or hardly any candidate is plausible.
+    Raises `CohortError` where `n` is not positive, or hardly any candidate is plausible and taken.
     """
-    return enroll_counted(tumor, n, seed, population, changes, settings, progress)[0]
+    return enroll_counted(tumor, n, seed, population, changes, settings, progress, keep)[0]
 
 
 def enroll_counted(
@@ -67,6 +70,7 @@ def enroll_counted(
     changes: Mapping[str, Record] | None,
     settings: Settings,
     progress: Callable[[int, int], None] | None = None,
+    keep: Keep | None = None,
 ) -> tuple[Cohort, Acceptance]:
     """`enroll`, with the acceptance that tells how well the priors agree with what is seen."""
     if n <= 0:
@@ -75,7 +79,7 @@ def enroll_counted(
     changes = {**(fitted.records if fitted else {}), **(changes or {})}
     name = fitted.name if fitted else "prior"
     parts: list[Cohort] = []
-    found, looked = 0, 0
+    found, looked, grew = 0, 0, 0
     while found < n:
         # As many as should be enough, since a last round for a few takes as long as one for many.
         share = max(found / looked, 0.1) if looked else 0.6
@@ -85,19 +89,32 @@ def enroll_counted(
         with ThreadPoolExecutor(settings.workers) as pool:
             settled = pool.map(_settle, chunks, [settings] * len(chunks))
             kept = [part for part in settled if part is not None]
+        grew += sum(len(part) for part in kept)
+        kept = [part for part in (_taken(part, keep) for part in kept) if part is not None]
         parts += kept
         found += sum(len(part) for part in kept)
         looked += batch
         if progress is not None:
             progress(min(found, n), n)
-        if looked >= 400 and found < 0.02 * looked:
+        if grew >= 400 and found < 0.02 * grew:
             raise CohortError(
-                f"only {found} of {looked} candidates of {tumor!r} have a disease that grows as disease does",
+                f"the criteria take only {found} of {grew} patients with {tumor!r}",
+                remedy="widen the criteria of the trial, or look at the records of the assay",
+            )
+        if looked >= 400 and grew < 0.02 * looked:
+            raise CohortError(
+                f"only {grew} of {looked} candidates of {tumor!r} have a disease that grows as disease does",
                 remedy="the spreads or the changed records contradict one another: look at those last changed",
             )
     cohort = _join(parts)[np.arange(n)]
     last = int(cohort.ids[-1]) + 1
     return cohort, Acceptance(candidates=last, accepted=n)
+
+
+def _taken(part: Cohort, keep: Keep | None) -> Cohort | None:
+    """Those of the patients who are taken; None where nobody is."""
+    rows = np.arange(len(part)) if keep is None else np.flatnonzero(keep(part))
+    return part[rows] if len(rows) else None
 
 
 def _settle(part: Cohort, settings: Settings) -> Cohort | None:

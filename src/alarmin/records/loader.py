@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from math import exp, log
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,7 +149,8 @@ def population(tumor_name: str, name: str | None = None) -> Population | None:
         return None
     kind = tumor(tumor_name)
     if name is None:
-        return populations().get(kind.name) or _borrowed(kind)
+        fit = populations().get(kind.name) or _borrowed(kind)
+        return None if fit is None else _with_other_agents(fit)
     found = _find("population", name, populations())
     if found.tumor != kind.name:
         raise RecordError(
@@ -175,6 +177,38 @@ def _borrowed(kind: Tumor) -> Population | None:
             }
         )
     return None
+
+
+def _with_other_agents(fit: Population) -> Population:
+    """The fit with the kill rates of the cytotoxic agents that it has not seen moved as it moved those that it has.
+
+    All were set on one scale, so that the mean factor (of logarithms) of the seen ones is the best guess for the rest.
+    """
+    rates = {
+        id: record
+        for drug in agents().values()
+        for id, record in drug.records().items()
+        if id.endswith(".cytotoxic.kill_rate")
+    }
+    moved = [log(fit.records[id].value / record.value) for id, record in rates.items() if id in fit.records]
+    if not moved:
+        return fit
+    factor = exp(sum(moved) / len(moved))
+    others = {
+        id: record.model_copy(
+            update={
+                "value": record.value * factor,
+                "low": None,
+                "high": None,
+                "grade": "fitted",
+                "status": "provisional",
+            }
+            | {"note": f"{record.value:g} before, times {factor:.2f}: as the fit moved the agents that it has seen"}
+        )
+        for id, record in rates.items()
+        if id not in fit.records
+    }
+    return fit.model_copy(update={"records": {**fit.records, **others}})
 
 
 def _find(what: str, name: str, known: dict[str, Named]) -> Named:

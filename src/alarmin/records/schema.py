@@ -289,9 +289,29 @@ class Agent(Strict):
         return found
 
 
+Line = Literal["first", "second"]
+
+
+class Criterion(Strict):
+    """What must hold of a candidate before treatment: a reading (`alarmin.readouts.biopsy`) within limits."""
+
+    reading: Literal["hyaluronan", "pdl1", "cd8", "teff", "lesions", "diameter", "ecog"]
+    least: float | None = None
+    most: float | None = None
+
+    @model_validator(mode="after")
+    def _limits(self) -> "Criterion":
+        if self.least is None and self.most is None:
+            raise ValueError("a criterion has a limit: `least`, `most`, or both")
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError(f"least {self.least} lies above most {self.most}")
+        return self
+
+
 class Arm(Strict):
     """One arm of a trial: what is given (in the regimen language) to how many patients.
 
+    `tumor` and `line` are given where they are not those of the trial, as in trials of several diseases.
     `weeks_beyond_progression` is how long treatment goes on after progression, and `later_immunotherapy` the share of
     patients who get immunotherapy outside the trial once they have progressed.
     """
@@ -300,6 +320,8 @@ class Arm(Strict):
     title: str = ""
     regimen: str
     patients: int = Field(gt=0)
+    tumor: str | None = None
+    line: Line | None = None
     weeks_beyond_progression: float = Field(default=0.0, ge=0)
     later_immunotherapy: float = Field(default=0.0, ge=0, le=1)
 
@@ -321,9 +343,10 @@ class Visits(Strict):
 class Trial(Strict):
     """A trial as data: who is treated with what, when they are looked at, and what decides.
 
-    The trial lasts `months` from its first patient to the data cut, `accrual_months` of which it enrolls. It succeeds
-    where the first contrast favors the experimental arm at the two-sided level `alpha` in `any` or `all` of the
-    `primary` endpoints.
+    `selection` says in words whom it takes, and `criteria` what of that is applied to candidates. The trial lasts
+    `months` from its first patient to the data cut, `accrual_months` of which it enrolls. It succeeds where the first
+    contrast favors the experimental arm at the two-sided level `alpha` in `any` or `all` of the `primary` endpoints; a
+    trial that compares no arms has none.
     """
 
     name: str
@@ -331,8 +354,9 @@ class Trial(Strict):
     nct: str | None = None
     phase: str
     tumor: str
-    line: Literal["first", "second"]
+    line: Line
     selection: str
+    criteria: tuple[Criterion, ...] = ()
     arms: tuple[Arm, ...]
     contrasts: tuple[Contrast, ...]
     scans: tuple[Visits, ...]
@@ -358,4 +382,6 @@ class Trial(Strict):
             for name in (contrast.experimental, contrast.control):
                 if name not in names:
                     raise ValueError(f"contrast names the arm {name!r}; the arms are {names}")
+        if self.primary and not self.contrasts:
+            raise ValueError(f"primary names {list(self.primary)}, but no contrast says which arms are compared")
         return self
