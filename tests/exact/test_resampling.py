@@ -1,4 +1,4 @@
-"""Exact: statistics of many trials at once agree with those of one at a time, and draws with the bank they come from."""
+"""Exact: statistics of many trials at once agree with those of one at a time, and draws with their bank."""
 
 import numpy as np
 import pandas as pd
