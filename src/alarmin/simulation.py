@@ -38,6 +38,9 @@ MONTH = 365.25 / 12.0
 TreatOn = Callable[[NDArray[np.float64], NDArray[np.float64], Cohort], NDArray[np.bool_]]
 """Days so far `[time]`, diameters so far `[time, lane]`, and whose: whether treatment goes on, `[patient]`."""
 
+Manage = Callable[[Cohort], Callable[[int, int, dict[str, NDArray[np.float64]]], None]]
+"""Of patients, a function of the days from A, before B, and of all doses `[day, patient]`; it changes those to come."""
+
 
 class SimulationError(AlarminError):
     """A run that cannot be started, or a patient whose state became meaningless."""
@@ -114,6 +117,7 @@ def simulate(
     months: float | None = None,
     days: int | None = None,
     treat_on: TreatOn | None = None,
+    manage: Manage | None = None,
     agents: Sequence[str] = (),
     off: Sequence[str] = (),
     clamped: Mapping[str, float] | None = None,
@@ -129,6 +133,7 @@ def simulate(
         regimen: in the regimen language; empty for no treatment.
         months: how long; or `days`.
         treat_on: decides every few weeks whose treatment goes on; without it, it goes on as planned.
+        manage: changes doses as it goes, for instance after adverse events; without it, they are given as planned.
         agents: further agents to carry along without giving them, so that arms share one program.
         off: mechanisms to switch off, by name.
         clamped: quantities that all mechanisms see at a fixed value, by name.
@@ -179,6 +184,7 @@ def simulate(
         length=length,
         span=profile_every or settings.decision_days,
         treat_on=treat_on,
+        manage=manage,
         off=off,
         clamped=clamped or {},
         keep=profile_every is not None,
@@ -401,6 +407,7 @@ class _Task:
     length: int
     span: int
     treat_on: TreatOn | None
+    manage: Manage | None
     off: Sequence[str]
     clamped: Mapping[str, float]
     keep: bool
@@ -456,6 +463,7 @@ def _run_chunk(
         radius.append(np.asarray(state.radius)[0, : part.lanes])
         profile_days.append(day)
 
+    change = None if task.manage is None else task.manage(people)
     if task.keep:
         look(0)
     for start in range(0, length, span):
@@ -467,6 +475,8 @@ def _run_chunk(
                 stopped = ~task.treat_on(np.arange(start + 1, dtype=np.float64), so_far, people[due])
                 for amount in doses.values():
                     amount[start:, due[stopped]] = 0.0
+        if change is not None:
+            change(start, stop, doses)
         # Always the same number of days, so that one program does; what lies beyond the end is thrown away.
         table = {"days": jnp.zeros((span, 1, 1), settings.precision)}
         for name, amount in doses.items():

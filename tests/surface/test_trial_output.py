@@ -75,7 +75,7 @@ def test_folder_holds_tables_figures_and_provenance(made_up, tmp_path):
     assert result.exit_code == 0, result.output
     stored = results.read(folder)
     assert len(stored.tables["adsl"]) == 60
-    assert set(stored.tables) == {"adsl", "adtte", "adrs", "score"}
+    assert set(stored.tables) == {"adsl", "adtte", "adrs", "adae", "score"}
     assert set(stored.courses) == {"ABCP", "ACP", "BCP"}
     assert stored.provenance.seed == 3
     assert stored.provenance.subject == {"trial": "impower150"}

@@ -339,7 +339,7 @@ def _amount(number: float, unit: str, drug: Agent, part: str) -> tuple[float, st
 
 def _refuse_impossible(phase: Phase, drug: Agent, part: str) -> None:
     """Refuses what only a wrong unit explains: far from the standard dose, or its number on another basis."""
-    standard = _standard_phase(drug)
+    standard = standard_phase(drug)
     if phase.basis == "AUC" and "nonrenal_clearance" not in drug.pharmacokinetics.parameters:
         raise RegimenError(
             f"in {part!r}: {drug.name} is not dosed by AUC", remedy=f"the standard dose is {_standard(drug)}"
@@ -367,13 +367,14 @@ def _refuse_impossible(phase: Phase, drug: Agent, part: str) -> None:
         )
 
 
-def _standard_phase(drug: Agent) -> Phase:
+def standard_phase(drug: Agent) -> Phase:
+    """The standard dose of an agent, once."""
     basis = next(basis for basis, unit in BASES.items() if unit == drug.dosing.unit)
     return Phase(drug.dosing.value, basis, interval=1)
 
 
 def _standard(drug: Agent) -> str:
-    return str(_standard_phase(drug)).rpartition(" ")[0]
+    return str(standard_phase(drug)).rpartition(" ")[0]
 
 
 def _typical(name: str, phase: Phase) -> float:

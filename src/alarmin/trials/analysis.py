@@ -9,7 +9,7 @@ import numpy as np
 from alarmin.readouts.recist import Response
 from alarmin.records import Trial
 from alarmin.trials import statistics
-from alarmin.trials.endpoints import MONTH, Outcomes, adrs, adsl, adtte
+from alarmin.trials.endpoints import MONTH, Outcomes, adae, adrs, adsl, adtte
 from alarmin.trials.statistics import Estimate
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ LANDMARKS = (3, 6, 12, 18, 24)
 """Months at which survival is reported."""
 
 
+TABLES = {"adsl": adsl, "adtte": adtte, "adrs": adrs, "adae": adae}
+
+
 @dataclass(frozen=True)
 class TrialResult:
     """What came out of a trial.
@@ -30,12 +33,12 @@ class TrialResult:
         seed: seed of patients and trial.
         patients: number of patients.
         arms: endpoints by arm: n, then orr, dcr and cr [share], medians [month] of pfs, os and dor, and survival at
-            landmarks [share] as `os_at_12`; each a number, with `NAME_low` and `NAME_high` its 95 % interval, and None
-            where it was not reached or not observed.
+            landmarks [share] as `os_at_12`, and `grade3`, who had an adverse event of grade 3 or more [share]; each
+            a number, with `NAME_low` and `NAME_high` its 95 % interval, and None where it was not reached or observed.
         contrasts: experimental, control, endpoint; hazard ratio and its interval for pfs and os, the difference of
             shares for orr, with a two-sided p.
-        success: whether the trial met its primary endpoints.
-        tables: ADSL, ADTTE and ADRS as data frames.
+        success: whether the trial met its primary endpoints; not, where it has none.
+        tables: ADSL, ADTTE, ADRS and ADAE as data frames.
         courses: course of each arm, by name.
         timing: compile_s, simulate_s, lane_steps, lane_steps_per_s.
     """
@@ -81,8 +84,8 @@ def analyze(
         patients=sum(len(arm.cohort) for arm in found),
         arms={arm.arm: describe(trial, arm) for arm in found},
         contrasts=contrasts,
-        success=any(wins) if trial.success == "any" else all(wins),
-        tables={"adsl": adsl(trial, list(found)), "adtte": adtte(trial, list(found)), "adrs": adrs(trial, list(found))},
+        success=any(wins) if trial.success == "any" else bool(wins) and all(wins),
+        tables={name: table(trial, list(found)) for name, table in TABLES.items()},
         courses=courses,
         timing=timing,
     )
@@ -104,6 +107,8 @@ def describe(trial: Trial, arm: Outcomes) -> dict[str, float | None]:
             estimates[f"median_{name}"] = statistics.median(time / MONTH, event)
             for month in LANDMARKS:
                 estimates[f"{name}_at_{month}"] = statistics.survival_at(time / MONTH, event, month)
+    if arm.events is not None:
+        estimates["grade3"] = statistics.proportion(int(arm.toxic.sum()), n)
     described: dict[str, float | None] = {"n": n}
     for name, estimate in estimates.items():
         described[name] = _finite(estimate.value)

@@ -1,7 +1,7 @@
 """Endpoints of each patient: progression-free and overall survival, response, and its duration.
 
 Tables have the names of the ADaM standard: ADSL one row a patient, ADRS one row a scan (and one for the best response),
-ADTTE one row a patient and time to event.
+ADTTE one row a patient and time to event, ADAE one row an adverse event.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alarmin.patients import Cohort
+from alarmin.readouts.dose_changes import AdverseEvent, adverse_events
 from alarmin.readouts.follow_up import FollowUp, follow
 from alarmin.readouts.recist import Best, Criteria, Response, best_response
 from alarmin.readouts.survival import death_day, has_ecog_one
 from alarmin.records import Trial
 from alarmin.records.schema import Arm
+from alarmin.therapy.regimen import parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 MONTH = 365.25 / 12.0
 """Days in a month."""
+
+ADAE = ("USUBJID", "ARM", "AEDECOD", "AETOXGR", "ASTDY", "AGENT", "AEACN")
+"""Columns of the table of adverse events, which has no row where nothing happened."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Outcomes:
         best: best overall response, and the days of response and progression.
         pfs, pfs_event: progression-free survival, and whether it ended in progression or death.
         os, os_event: overall survival, and whether it ended in death.
+        events: adverse events of grade 3 or more; None where none were looked for.
     """
 
     cohort: Cohort
@@ -51,6 +57,7 @@ class Outcomes:
     pfs_event: NDArray[np.bool_]
     os: NDArray[np.float64]
     os_event: NDArray[np.bool_]
+    events: tuple[AdverseEvent, ...] | None = None
 
     @property
     def responds(self) -> NDArray[np.bool_]:
@@ -62,9 +69,14 @@ class Outcomes:
         """Who had a response or stable disease."""
         return self.best.response <= Response.SD
 
+    @property
+    def toxic(self) -> NDArray[np.bool_]:
+        """Who had an adverse event of grade 3 or more."""
+        return np.isin(np.arange(len(self.cohort)), [event.patient for event in self.events or ()])
 
-def outcomes(course: "Course", trial: Trial, arm: Arm, trial_effect: float = 0.0) -> Outcomes:
-    """What a trial learns of the patients of one arm.
+
+def outcomes(course: "Course", trial: Trial, arm: Arm, trial_effect: float = 0.0, toxicity: bool = False) -> Outcomes:
+    """What a trial learns of the patients of one arm; of adverse events, where `toxicity` was looked for.
 
     Patients enter evenly over the accrual time and are followed to the data cut. Some withdraw from scans, some are
     lost altogether. Progression-free survival ends at the scan that shows progression or at death, unless two visits
@@ -77,12 +89,16 @@ def outcomes(course: "Course", trial: Trial, arm: Arm, trial_effect: float = 0.0
         cohort,
         days,
         diameter,
-        trial.line,
+        arm.line or trial.line,
         scans.new_lesion_day,
         scans.progression_day,
         arm.later_immunotherapy,
         trial_effect,
     )
+    events = adverse_events(cohort, parse(arm.regimen), course.doses) if toxicity else None
+    for event in events or ():
+        if event.grade == 5:
+            death[event.patient] = min(death[event.patient], event.day + 1.0)
     start = cohort.uniform("accrual") * trial.accrual_months * MONTH
     cut = np.minimum(trial.months * MONTH - start, days[-1])
     leave = lambda record: -np.log(cohort.uniform(record)) / cohort.records[record].to("1/day")
@@ -113,6 +129,7 @@ def outcomes(course: "Course", trial: Trial, arm: Arm, trial_effect: float = 0.0
         pfs_event=progressed | in_time,
         os=np.maximum(os, 1.0),
         os_event=os_event,
+        events=None if events is None else tuple(event for event in events if event.day < os[event.patient]),
     )
 
 
@@ -206,6 +223,29 @@ def adrs(trial: Trial, arms: list[Outcomes]) -> "pd.DataFrame":
     return pd.concat(parts, ignore_index=True)
 
 
+def adae(trial: Trial, arms: list[Outcomes]) -> "pd.DataFrame":
+    """One row an adverse event of grade 3 or more, with its agent; ASTDY counts days of treatment from 1."""
+    import pandas as pd
+
+    rows = [
+        {
+            "USUBJID": names[event.patient],
+            "ARM": found.arm,
+            "AEDECOD": event.event,
+            "AETOXGR": event.grade,
+            "ASTDY": event.day + 1,
+            "AGENT": event.agent,
+            "AEACN": event.action,
+        }
+        for found in arms
+        for names in [subjects(trial, found)]
+        for event in found.events or ()
+    ]
+    return pd.DataFrame(rows, columns=pd.Index(ADAE))
+
+
 def subjects(trial: Trial, found: Outcomes) -> NDArray[np.str_]:
     """Unique names of the patients of an arm."""
-    return np.array([f"{trial.name}-{patient:05d}" for patient in found.cohort.ids])
+    several = any(arm.tumor not in (None, trial.tumor) for arm in trial.arms)
+    study = f"{trial.name}-{found.cohort.tumor}" if several else trial.name
+    return np.array([f"{study}-{patient:05d}" for patient in found.cohort.ids])

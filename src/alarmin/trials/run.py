@@ -9,6 +9,8 @@ import numpy as np
 
 from alarmin.enrollment import enroll
 from alarmin.patients import Cohort
+from alarmin.readouts.biopsy import meets
+from alarmin.readouts.dose_changes import manage
 from alarmin.readouts.follow_up import until_progression
 from alarmin.records import Record, Trial
 from alarmin.records.schema import Arm
@@ -16,7 +18,7 @@ from alarmin.simulation import Course, Crew, Settings, simulate
 from alarmin.therapy.regimen import parse
 from alarmin.trials.analysis import TrialResult, analyze
 from alarmin.trials.endpoints import outcomes
-from alarmin.trials.randomization import randomize, sizes
+from alarmin.trials.randomization import TrialError, randomize, sizes
 
 
 def run(
@@ -27,6 +29,7 @@ def run(
     population: str | None = None,
     months: float | None = None,
     trial_effect: float = 0.0,
+    toxicity: bool = False,
     cohort: Cohort | None = None,
     settings: Settings = Settings(),
     progress: Callable[[str, int, int], None] | None = None,
@@ -40,6 +43,7 @@ def run(
         population: name of a fitted population; by default that of the tumor type.
         months: data cut, in months from the first patient; that of the trial without it.
         trial_effect: what sets the hazard of death of this trial apart from others, on the log scale.
+        toxicity: whether adverse events happen and change doses; off, since the population was fitted without.
         cohort: patients to randomize, instead of enrolling new ones.
         settings: how to compute.
         progress: is told what is done ("enroll" or the name of an arm), how much of it, and of how much.
@@ -48,15 +52,25 @@ def run(
         trial = trial.model_copy(update={"months": months, "accrual_months": min(trial.accrual_months, months)})
     tell = lambda what: None if progress is None else partial(progress, what)
     counts = sizes([arm.patients for arm in trial.arms], patients if cohort is None else len(cohort))
-    if cohort is None:
-        cohort = enroll_for(trial, sum(counts), seed, population=population, settings=settings, progress=tell("enroll"))
-    assigned = randomize(cohort, counts)
-    rows = {arm.name: np.flatnonzero(assigned == i) for i, arm in enumerate(trial.arms)}
+    wanted = {arm.name: count for arm, count in zip(trial.arms, counts, strict=True)}
+    groups = by_tumor(trial)
+    if cohort is not None and len(groups) > 1:
+        raise TrialError(
+            f"one cohort for arms with {', '.join(groups)}", remedy="leave the cohort out, and patients are enrolled"
+        )
+    cohorts: dict[str, Cohort] = {}
+    for tumor, arms in groups.items():
+        n = [wanted[arm.name] for arm in arms]
+        everyone = cohort or enroll_for(
+            trial, sum(n), seed, tumor=tumor, population=population, settings=settings, progress=tell("enroll")
+        )
+        assigned = randomize(everyone, n)
+        cohorts |= {arm.name: everyone[np.flatnonzero(assigned == i)] for i, arm in enumerate(arms)}
     begin = time.perf_counter()
-    courses = treat_arms(trial, {name: cohort[own] for name, own in rows.items()}, settings, progress)
+    courses = treat_arms(trial, cohorts, settings, progress, toxicity)
     wall_s = time.perf_counter() - begin
     compile_s = max(course.timing.compile_s for course in courses.values())
-    found = [outcomes(courses[arm.name], trial, arm, trial_effect) for arm in trial.arms]
+    found = [outcomes(courses[arm.name], trial, arm, trial_effect, toxicity) for arm in trial.arms]
     spent = {
         "compile_s": compile_s,
         "simulate_s": wall_s - compile_s,
@@ -66,18 +80,36 @@ def run(
     return analyze(trial, found, seed, courses, spent)
 
 
+def by_tumor(trial: Trial) -> dict[str, list[Arm]]:
+    """The arms of a trial by tumor type, in their order; only patients with one disease are randomized together."""
+    groups: dict[str, list[Arm]] = {}
+    for arm in trial.arms:
+        groups.setdefault(arm.tumor or trial.tumor, []).append(arm)
+    return groups
+
+
 def enroll_for(
     trial: Trial,
     n: int,
     seed: int,
     *,
+    tumor: str | None = None,
     population: str | None = None,
     changes: Mapping[str, Record] | None = None,
     settings: Settings = Settings(),
     progress: Callable[[int, int], None] | None = None,
 ) -> Cohort:
-    """Patients whom the trial would take."""
-    return enroll(trial.tumor, n, seed, population=population, changes=changes, settings=settings, progress=progress)
+    """Patients whom the trial would take, with the tumor type `tumor`, or that of the trial."""
+    return enroll(
+        tumor or trial.tumor,
+        n,
+        seed,
+        population=population,
+        changes=changes,
+        keep=meets(trial.criteria, settings),
+        settings=settings,
+        progress=progress,
+    )
 
 
 def treat_arms(
@@ -85,8 +117,13 @@ def treat_arms(
     cohorts: Mapping[str, Cohort],
     settings: Settings = Settings(),
     progress: Callable[[str, int, int], None] | None = None,
+    toxicity: bool = False,
 ) -> dict[str, Course]:
-    """The course of each arm's patients; all arms carry the agents of all, and so share one program and its workers."""
+    """The course of the patients of each arm in `cohorts`.
+
+    All arms carry the agents of all, and so share one program and its workers.
+    """
+    treated = [arm for arm in trial.arms if arm.name in cohorts]
     agents = sorted({agent for arm in trial.arms for agent in parse(arm.regimen).agents})
 
     def treat(arm: Arm) -> Course:
@@ -96,14 +133,15 @@ def treat_arms(
             arm.regimen,
             months=trial.months,
             treat_on=stop if trial.treatment_until_progression else None,
+            manage=manage(parse(arm.regimen)) if toxicity else None,
             agents=agents,
             settings=settings,
             crew=crew,
             progress=None if progress is None else partial(progress, arm.name),
         )
 
-    with Crew(settings.workers) as crew, ThreadPoolExecutor(len(trial.arms)) as arms:
-        return {arm.name: course for arm, course in zip(trial.arms, arms.map(treat, trial.arms), strict=True)}
+    with Crew(settings.workers) as crew, ThreadPoolExecutor(len(treated)) as arms:
+        return {arm.name: course for arm, course in zip(treated, arms.map(treat, treated), strict=True)}
 
 
 def example(result: TrialResult, days: int = 168, settings: Settings = Settings(lanes=8)) -> Course:
