@@ -34,6 +34,7 @@ ROWS = (
     ("Median progression-free survival [months]", "median_pfs", 1, 1.0),
     ("Median overall survival [months]", "median_os", 1, 1.0),
     ("Alive at 12 months [%]", "os_at_12", 0, 100.0),
+    ("Adverse events of grade 3 or more [%]", "grade3", 0, 100.0),
 )
 
 
@@ -176,9 +177,10 @@ def _show(scored: "Scored", folder: Path | None) -> None:
     arms = ", ".join(f"{arm} {number(found['n'], 0)}" for arm, found in result.arms.items())
     out.print(f"{result.patients} virtual patients ({arms}), {design.months:g} months, seed {result.seed}\n")
     out.print(scored.table() if scored.compared else _predicted(result))
-    met = "met" if result.success else "not met"
-    joined = (" or " if design.success == "any" else " and ").join(name.upper() for name in design.primary)
-    out.print(f"\nPrimary endpoint ({joined}): [bold]{met}[/bold] in this virtual trial")
+    if design.primary:
+        met = "met" if result.success else "not met"
+        joined = (" or " if design.success == "any" else " and ").join(name.upper() for name in design.primary)
+        out.print(f"\nPrimary endpoint ({joined}): [bold]{met}[/bold] in this virtual trial")
     spent = result.timing
     out.print(
         f"Simulated in {spent['simulate_s']:.0f} s, compiled in {spent['compile_s']:.0f} s, "

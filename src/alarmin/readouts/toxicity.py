@@ -66,8 +66,8 @@ def risks(cohort: Cohort, plan: Regimen) -> tuple[Risk, ...]:
                                     record of the event then rests
         logit P = l0 + (s1 + s2 [with PD-1]) E,   H = -ln(1 - P) (+ ln(1 - P at E = 0) with PD-1)      for CTLA-4
 
-    E is exposure to a CTLA-4 antibody: dose over interval and clearance. What an agent's record of all events that are
-    related to treatment exceeds its other records by is an event of its own.
+    E is exposure to a CTLA-4 antibody: dose over interval and clearance. An agent's record of all events that are
+    related to treatment bounds its other records, and what it exceeds them by is an event of its own.
 
     Records: AGENT.toxicity.*, `toxicity_A_with_B_EVENT`, `toxicity_ctla4_*`, `toxicity_immune_logit`.
     """
@@ -90,8 +90,12 @@ def _own(drug: Agent) -> dict[str, NDArray[np.float64]]:
     """Cumulative hazard of each event by the agent's records."""
     severe = {name: record for name, record in drug.toxicity.items() if _is_severe(name, record)}
     hazards = {name: -np.log1p(-min(record.to("dimensionless"), 0.99)) for name, record in severe.items()}
-    related = hazards.pop("treatment_related", 0.0) - sum(hazards.values())
-    return hazards | ({"treatment_related": related} if related > 0.0 else {})
+    related, others = hazards.pop("treatment_related", None), sum(hazards.values())
+    if related is not None and related > others:
+        return hazards | {"treatment_related": related - others}
+    # Counts of the laboratory are low more often than is reported as an event.
+    scale = related / others if related is not None and others > 0.0 else 1.0
+    return {name: hazard * scale for name, hazard in hazards.items()}
 
 
 def _is_severe(event: str, record: Record) -> bool:

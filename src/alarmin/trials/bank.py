@@ -20,7 +20,7 @@ from alarmin.simulation import Settings
 from alarmin.trials import resampling
 from alarmin.trials.analysis import LANDMARKS
 from alarmin.trials.endpoints import MONTH, Outcomes, outcomes
-from alarmin.trials.run import enroll_for, treat_arms
+from alarmin.trials.run import by_tumor, enroll_for, treat_arms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,19 +65,21 @@ def fill(
     """
     import pandas as pd
 
-    fit, possible = possible_populations(trial.tumor, members, seed, population)
-    parts = []
-    for number, changes in enumerate(possible):
-        cohort = enroll_for(trial, patients, seed + number, population="prior", changes=changes, settings=settings)
-        everyone = {arm.name: cohort for arm in trial.arms}
-        courses = treat_arms(trial, everyone, settings)
-        u = _effect(cohort.records["between_trials"].value, seed, "trial effect", number)
-        for arm in trial.arms:
-            v = _effect(cohort.records["between_arms"].value, seed, f"effect of arm {arm.name}", number)
-            found = outcomes(courses[arm.name], trial, arm, u + v)
-            parts.append(_rows(found).assign(member=number, arm=arm.name))
-        if progress is not None:
-            progress("bank", number + 1, members)
+    fit, parts, groups = None, [], by_tumor(trial)
+    for group, (tumor, arms) in enumerate(groups.items()):
+        fit, possible = possible_populations(tumor, members, seed, population)
+        for number, changes in enumerate(possible):
+            cohort = enroll_for(
+                trial, patients, seed + number, tumor=tumor, population="prior", changes=changes, settings=settings
+            )
+            courses = treat_arms(trial, {arm.name: cohort for arm in arms}, settings)
+            u = _effect(cohort.records["between_trials"].value, seed, "trial effect", number)
+            for arm in arms:
+                v = _effect(cohort.records["between_arms"].value, seed, f"effect of arm {arm.name}", number)
+                found = outcomes(courses[arm.name], trial, arm, u + v)
+                parts.append(_rows(found).assign(member=number, arm=arm.name))
+            if progress is not None:
+                progress("bank", group * members + number + 1, len(groups) * members)
     return Bank(trial, seed, fit.name if fit else "prior", fit.training if fit else (), pd.concat(parts))
 
 

@@ -70,7 +70,7 @@ def run(
     courses = treat_arms(trial, cohorts, settings, progress, toxicity)
     wall_s = time.perf_counter() - begin
     compile_s = max(course.timing.compile_s for course in courses.values())
-    found = [outcomes(courses[arm.name], trial, arm, trial_effect, toxicity) for arm in trial.arms]
+    found = [outcomes(courses[arm.name], trial, arm, trial_effect, toxicity=toxicity) for arm in trial.arms]
     spent = {
         "compile_s": compile_s,
         "simulate_s": wall_s - compile_s,

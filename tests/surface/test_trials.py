@@ -1,0 +1,103 @@
+"""Trust: every trial is a file and nothing else: it names what exists, holds no outcome, and runs."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import alarmin
+from alarmin.numerics.sphere import Sphere
+from alarmin.records import agents, sources, trial, trials, tumors
+from alarmin.records.schema import Trial
+from alarmin.simulation import MONTH, Settings
+from alarmin.therapy.regimen import parse
+from alarmin.trials import run
+from alarmin.trials.run import by_tumor
+
+SMALL = Settings(grid=Sphere(16, 1.5), lanes=32)
+CODE = Path(alarmin.__file__).parent
+OUTCOMES = ("hazard ratio", "median survival", "response rate of", "met its", "missed", "p =", "improved")
+
+
+@pytest.mark.parametrize("name", trials())
+def test_a_trial_names_what_exists(name):
+    design = trial(name)
+    assert design.source in sources()
+    assert {arm.tumor or design.tumor for arm in design.arms} <= tumors().keys()
+    for arm in design.arms:
+        plan = parse(arm.regimen)
+        assert plan.agents
+        assert set(plan.agents) <= agents().keys()
+        assert parse(str(plan)) == plan
+        first = min(given.min() for given in (t.phases[0].given_on(t.start, 400) for t in plan.treatments))
+        assert first == 0, "no arm waits without treatment"
+
+
+@pytest.mark.parametrize("name", trials())
+def test_a_trial_file_says_what_is_planned_and_not_what_came_out(name):
+    design = trial(name)
+    assert design.accrual_months <= design.months
+    assert design.scans[-1].until is None
+    assert [visit.until for visit in design.scans[:-1]] == sorted(v.until or 0 for v in design.scans[:-1])
+    assert set(design.primary) <= set(design.endpoints)
+    assert bool(design.contrasts) == bool(design.primary), "arms are compared for an endpoint, and none without arms"
+    text = " ".join([design.title, design.selection, design.note, design.where, *(arm.title for arm in design.arms)])
+    assert not [word for word in OUTCOMES if word in text.lower()]
+
+
+def named_in(code: str, names: set[str]) -> list[str]:
+    """Names of trials that stand in code as words of their own, between quotes."""
+    found = (node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant))
+    return [value for value in found if isinstance(value, str) and value.lower() in names]
+
+
+def test_no_trial_is_named_in_the_code():
+    known = set(trials())
+    assert named_in("def run(name):\n    return 2 if name == 'OAK' else 1", known) == ["OAK"]
+    for path in CODE.rglob("*.py"):
+        assert named_in(path.read_text(encoding="utf-8"), known) == [], path
+
+
+def several(**changes) -> Trial:
+    """A trial of two diseases that are not compared."""
+    content = trial("durvalumab_pdac").model_dump() | {"months": 2.0, "accrual_months": 0.5} | changes
+    first = trial("durvalumab_pdac").arms[0].model_dump() | {"patients": 6}
+    other = first | {"name": "LUNG", "tumor": "nsclc", "line": "first"}
+    return Trial.model_validate(content | {"arms": [first, other]})
+
+
+def test_diseases_are_enrolled_and_treated_apart():
+    result = run(several(), 12, seed=1, settings=SMALL)
+    assert {name: course.cohort.tumor for name, course in result.courses.items()} == {"D": "pdac", "LUNG": "nsclc"}
+    assert result.tables["adsl"]["USUBJID"].is_unique
+    assert result.success is False
+    assert result.contrasts == []
+    assert list(by_tumor(several())) == ["pdac", "nsclc"]
+
+
+def test_a_trial_with_a_selection_and_toxicity_runs():
+    design = trial("keynote024")
+    result = run(design, 16, seed=2, months=3.0, toxicity=True, settings=SMALL)
+    events = result.tables["adae"]
+    assert {arm["n"] for arm in result.arms.values()} == {8}
+    assert set(events["ARM"]) <= set(result.arms)
+    assert all(1 <= day <= 3.0 * MONTH + 1 for day in events["ASTDY"])
+    for name, arm in result.arms.items():
+        sick = events.loc[events["ARM"] == name, "USUBJID"].nunique()
+        assert arm["grade3"] == pytest.approx(sick / 8)
+    assert set(events["AETOXGR"]) <= {3, 4, 5}
+    given = result.courses["C"].doses["carboplatin"]
+    weeks = np.flatnonzero(given.any(axis=1))
+    assert weeks[0] == 0
+    without = run(design, 16, seed=2, months=3.0, settings=SMALL)
+    np.testing.assert_array_equal(without.courses["C"].cohort.ids, result.courses["C"].cohort.ids)
+    assert without.tables["adae"].empty
+    assert "grade3" not in without.arms["C"]
+
+
+def test_what_contradicts_itself_is_refused():
+    with pytest.raises(ValueError, match="no contrast says"):
+        several(primary=["os"])
+    with pytest.raises(ValueError, match="reading"):
+        several(criteria=[{"reading": "horoscope", "least": 1.0}])
