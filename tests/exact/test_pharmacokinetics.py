@@ -261,4 +261,55 @@ def test_unused_and_missing_parameters_are_refused():
     with pytest.raises(PharmacokineticsError, match=r"central_volume is missing"):
         prepare(change({k: v for k, v in kept.items() if k != "central_volume"}), values("docetaxel"), 1.0, np.ones(1))
     with pytest.raises(PharmacokineticsError, match="infusion"):
-        prepare(drug, values("docetaxel"), 0.01, np.ones(1))
+        prepare(drug, values("docetaxel", infusion_time=0.0), 0.5, np.ones(1))
+
+
+@pytest.mark.parametrize("dt", [1.0, 0.5, 0.25])
+def test_an_infusion_of_days_is_what_the_textbook_equations_say(dt):
+    """Fluorouracil over 46 hours: mean concentration in each step while the bag lasts, and nothing of it later."""
+    scale = factor("mg/L/(g/mol)", "uM") / agent("fluorouracil").molar_mass.value * 0.9
+    kinetics = prepare(agent("fluorouracil"), values("fluorouracil"), dt, np.ones(1), "float64")
+    means, _ = course(kinetics, [5040.0] + [0.0] * round(4.0 / dt - 1))
+    clearance = float(np.squeeze(linear_body("fluorouracil")[0]))
+    rates = (
+        np.clip(np.diff(np.minimum(np.arange(0.0, 4.0 + dt / 2, dt), 46.0 / 24.0)), 0.0, None) * 5040.0 / (46.0 / 24.0)
+    )
+    assert means.sum() * dt / scale == pytest.approx(5040.0 / clearance, rel=1e-6)
+    assert means[0] / scale == pytest.approx(rates[0] / dt / clearance, rel=0.05)
+    assert means[-1] < 1e-9 * means[0]
+
+
+@pytest.mark.parametrize("name", ["olaparib", "sunitinib", "ido_pdl1_vaccine"])
+def test_absorbed_agents_follow_the_textbook_equations(name):
+    dt, doses = 0.5, [100.0, 0.0, 100.0, 0.0, 0.0, 0.0]
+    clearance, central, exchange, volumes = (np.squeeze(part, -1) for part in map(np.asarray, linear_body(name)))
+    absorption = float(values(name)(f"{name}.pharmacokinetics.absorption", "1/day")[0])
+    state, expected = np.zeros(3 + len(volumes)), []
+
+    def slope(_, y):
+        c = y[0] / central
+        out = exchange * (c - y[1:-2] / volumes)
+        return np.concatenate([[absorption * y[-2] - clearance * c - out.sum()], out, [-absorption * y[-2], c]])
+
+    for dose in doses:
+        state[-2] += dose
+        begin = state[-1]
+        state = solve_ivp(slope, (0, dt), state, method="LSODA", rtol=1e-11, atol=1e-13).y[:, -1]
+        expected.append((state[-1] - begin) / dt)
+    kinetics = prepare(agent(name), values(name), dt, np.ones(1), "float64")
+    means, body = course(kinetics, doses)
+    assert means / means[0] == pytest.approx(np.array(expected) / expected[0], rel=1e-7)
+    assert np.squeeze(body) == pytest.approx(state[:-1], rel=1e-7)
+
+
+def test_reference_exposures_are_those_of_the_kinetics():
+    """What counts as one standard dose of damage is the unbound area under the curve of a standard dose."""
+    size = {"mg": 1.0, "mg/m**2": 1.8}
+    for name, drug in agents().items():
+        for act in drug.actions:
+            if "reference_exposure" not in act.parameters or drug.dosing.unit not in size:
+                continue
+            dose = drug.dosing.value * size[drug.dosing.unit]
+            kinetics = prepare(drug, values(name), 0.5, np.full(1, dose), "float64")
+            means, _ = course(kinetics, [dose] + [0.0] * 200)
+            assert means.sum() * 0.5 == pytest.approx(act.parameters["reference_exposure"].to("uM*day"), rel=0.1), name

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alarmin.errors import AlarminError
-from alarmin.mechanism import Action, Release, Supply, Transfer
+from alarmin.mechanism import Action, Diffuse, Release, Supply, Transfer
 from alarmin.model import make, needs
 from alarmin.numerics.response import CLASS_QUANTILES, CLASS_WEIGHTS, class_exposure
 from alarmin.records import agent, agents, parameters
@@ -51,8 +51,10 @@ def moment(name, concentration=0.0, damage=0.0, plasma=0.0, **changed):
         "lymph_drainage": 0.0,
         "tumor": 102.0,
         "depth": 2.0,
+        "entry_surface": 3.0,
+        "ifn_gamma_response": 0.3,
     }
-    for part in ("virions", "infected", "immunity", "recent", "fraction", "doomed"):
+    for part in ("virions", "infected", "immunity", "recent", "fraction", "doomed", "carried", "response"):
         known[f"{name}_{part}"] = 0.0
     fields = {key: jnp.full((1, 1), changed.get(key, value)) for key, value in known.items()}
     fields["oxygen_by_class"] = tuple(jnp.full((1, 1), changed.get("oxygen", 20.0)) for _ in CLASS_WEIGHTS)
@@ -108,6 +110,17 @@ def test_without_a_dose_an_agent_does_nothing_to_the_bit(name):
             ("hyaluronidase", 0),
             ("collagenase", 0),
             ("oxygen_release", 0),
+            ("ctla4_free", 1),
+            ("treg_depletion", 0),
+            ("cd73_activity", 1),
+            ("cd38_activity", 1),
+            ("a2a_signaling", 1),
+            ("lactate_production", 1),
+            ("ido_activity", 1),
+            ("hif_activity", 1),
+            ("csf1_signaling", 1),
+            ("vegf_receptor_free", 1),
+            ("cytotoxic_pressure", 0),
         ):
             if hasattr(acts, effect):
                 assert float(jnp.squeeze(getattr(acts, effect)(now))) == none
@@ -195,6 +208,34 @@ def test_killing_by_damage_clone_and_access(name):
     assert killed(name, damage=1.0, division_share=0.0) < killed(name, damage=1.0)
     unlike = {f"{name}.cytotoxic.resistance": 1.0}
     assert killed(name, "tumor_resistant", unlike, damage=1.0) == killed(name, damage=1.0)
+
+
+@pytest.mark.parametrize(("oxygen", "share"), [(0.0, 1.0), (0.2, 0.5), (2.0, 0.09), (10.0, 0.019)])
+def test_evofosfamide_is_activated_without_oxygen(oxygen, share):
+    assert float(acting("evofosfamide", "hypoxia_activation").activation(oxygen)) == pytest.approx(share, abs=0.002)
+
+
+def test_evofosfamide_kills_where_oxygen_is_missing():
+    def killed(oxygen):
+        flows = acting("evofosfamide", "hypoxia_activation").flows(moment("evofosfamide", damage=1.0, oxygen=oxygen))
+        moves = [f for f in flows if isinstance(f, Transfer) and f.source == "tumor_sensitive"]
+        return sum(float(jnp.squeeze(f.rate)) for f in moves)
+
+    assert killed(0.0) > 2.0 * killed(0.2) > 20.0 * killed(10.0) > 0.0
+
+
+def test_particles_reach_tissue_through_large_pores_and_release_their_drug_there():
+    def flows(**changed):
+        found = acting("crlx101", "nanocarrier").flows(moment("crlx101", plasma=0.01, **changed))
+        gains = {f.field: float(jnp.squeeze(f.gain)) for f in found if isinstance(f, Supply)}
+        (spread,) = (float(jnp.squeeze(f.diffusivity)) for f in found if isinstance(f, Diffuse))
+        return gains, spread
+
+    gains, spread = flows()
+    assert gains["crlx101_carried"] > 0.0 == gains["crlx101"]
+    assert flows(macromolecule_permeability=0.1)[0]["crlx101_carried"] < 0.2 * gains["crlx101_carried"]
+    assert flows(molecular_pore=5.0)[1] < 0.2 * spread
+    assert flows(crlx101_carried=1.0)[0]["crlx101"] == pytest.approx(0.03 * 24.0)
 
 
 def test_platinum_needs_oxygen_and_taxanes_do_not():

@@ -185,7 +185,7 @@ def _linear_body(read: _Reader) -> tuple[PerLane, PerLane, list[PerLane], list[P
     clearance = clearance * flow * _power(read, "albumin", "clearance", "g/L")
     exchange, volumes = [], []
     for tail in ("", "_2"):
-        if tail == "" or read.has(f"peripheral_volume{tail}"):
+        if read.has(f"peripheral_volume{tail}"):
             exchange.append(read(f"intercompartmental_clearance{tail}", "L/day") * flow)
             volumes.append(read(f"peripheral_volume{tail}", "L") * size)
     return clearance, read("central_volume", "L") * size, exchange, volumes
