@@ -29,18 +29,18 @@ class Numbers:
 
 
 class Balance:
-    """Gains and losses of all fields, and what passes from one to another."""
+    """Gains and losses of all fields, and what passes from one to another (see `reference/lesion.py`)."""
 
     def __init__(self):
         self.gain, self.loss = defaultdict(float), defaultdict(float)
-        self.passing, self.margin = [], {}
+        self.moving, self.charging, self.margin = [], [], {}
 
     def move(self, source, target, rate):
         self.loss[source] += rate
-        self.charge(source, target, rate)
+        self.moving.append((source, target, rate))
 
     def charge(self, source, target, rate):
-        self.passing.append((source, target, rate))
+        self.charging.append((source, target, rate))
 
 
 def hill(x, half, power=1):

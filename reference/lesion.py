@@ -20,9 +20,11 @@ concentrations of the step. Then
 1.  fast molecules take their balance   x = (gain + m host)/(loss + m)
 2.  T cells cross the margin            x -> (x/dt + m host)/(1/dt + m)
     with m = (3/R) v D/(v l + D), v the exchange velocity, l = min(R/2, sqrt(D/loss)), the loss being 1/dt for T cells
-3.  slow fields follow dx/dt = gain - loss x exactly, and what moves is the share times the integral of its source:
+3.  slow fields follow dx/dt = gain - loss x exactly:
     x -> x e^-z + gain dt f(z),   integral = x dt f(z) + gain dt^2 g(z),   z = loss dt,
     f = (1 - e^-z)/z,   g = (z - 1 + e^-z)/z^2
+    What moves is the share times the integral of its source, and arrives at the end of the step; what charges is that
+    too, and arrives evenly over the step, as a gain.
 4.  tissue fills its volume again: all that sits in it is diluted by q = occupied/packing, and R -> R q^(1/3);
     the middle of the ball moved at v = (R/2)(q^(1/3) - 1)/dt.
 """
@@ -57,7 +59,7 @@ TISSUE = (
     *CLONES, *DEAD, *LEUKOCYTES, "caf", "vessel_mature", "vessel_immature", "collagen", "hyaluronan",
     *(f"alarm_{name}" for name in CARRIERS), "alarm_killed",
 )  # fmt: skip
-"""Slow fields that sit in the tissue and are diluted when it swells."""
+"""Slow fields that sit in the tissue and are diluted when it swells; what is charged stands after what charges it."""
 RESTING = ("growth_stress",)
 """Slow fields that are properties of a place."""
 BODY = ("node_dc", "precursors", "primed_early", "primed_late", "blood_cd8", "memory", "lymphocytes")
@@ -65,6 +67,7 @@ BODY = ("node_dc", "precursors", "primed_early", "primed_late", "blood_cd8", "me
 PROTEINS = ("vegf", "tgf_beta", "il10", "ifn_gamma", "ifn_type1", "cxcl10", "hmgb1")
 MOLECULES = (
     "oxygen", "glucose", "lactate", "atp", "adenosine", "tryptophan", "kynurenine", "arginine", *PROTEINS,
+    "ccl2", "ccl22", "csf1", "cxcl12",
 )  # fmt: skip
 MOTILE = ("cd8", "cd8_bystander")
 
@@ -174,12 +177,13 @@ def glucose(now, p, b):
 
 
 def lactate(now, p, b):
-    """Two lactate for each glucose that oxygen does not burn, six oxygen to one glucose."""
+    """Two lactate for each glucose that oxygen does not burn, six oxygen to one glucose; lactate is acid."""
     burnt = p.lactate_oxygen_share * p.oxygen_solubility * now.oxygen_use / 6.0
     fermented = max(now.glucose_uptake - burnt, p.lactate_least_share * now.glucose_uptake)
     exchange = in_series(p.lactate_permeability * now.open_surface, now.blood_flow)
     b.gain["lactate"] += exchange * p.lactate_blood + 2.0 * fermented
     b.loss["lactate"] += exchange
+    now.ph = max(p.lactate_ph_rest - p.lactate_ph_fall * (now.lactate - p.lactate_blood), p.lactate_ph_least)
     at_margin(b, now, "lactate", p.lactate_diffusivity, p.lactate_host, p.lactate_host_loss)
 
 
@@ -347,11 +351,27 @@ def alarm(now, p, b):
 
 
 def chemokines(now, p, b):
-    """CXCL9 and CXCL10, induced by interferons."""
+    """CXCL9 and CXCL10 call T cells, CCL2 monocytes, CCL22 regulatory T cells; CXCL12 keeps T cells out of nests."""
     induced = p.cxcl10_by_ifn_gamma * now.ifn_gamma_response + p.cxcl10_by_ifn_type1 * now.ifn_signal
     b.gain["cxcl10"] += p.cxcl10_loss * (p.cxcl10_rest + p.cxcl10_inducibility * induced)
     b.loss["cxcl10"] += p.cxcl10_loss
     at_margin(b, now, "cxcl10", p.cxcl10_diffusivity, p.cxcl10_rest, p.cxcl10_loss)
+
+    now.monocyte_call = p.ccl2_most * hill(now.ccl2, p.ccl2_half)
+    made = now.tumor + p.ccl2_share_caf * now.caf + p.ccl2_share_m2 * now.m2
+    b.gain["ccl2"] += p.ccl2_secretion * made * (1.0 + p.ccl2_hypoxia_gain * now.hypoxia)
+    b.loss["ccl2"] += p.ccl2_loss
+    at_margin(b, now, "ccl2", p.ccl2_diffusivity, p.ccl2_host, p.ccl2_loss)
+
+    now.treg_call = p.ccl22_rest + (1.0 - p.ccl22_rest) * hill(now.ccl22, p.ccl22_half)
+    b.gain["ccl22"] += p.ccl22_secretion_m2 * (now.m2 + p.ccl22_share_tumor * now.tumor)
+    b.loss["ccl22"] += p.ccl22_loss
+    at_margin(b, now, "ccl22", p.ccl22_diffusivity, p.ccl22_host, p.ccl22_loss)
+
+    now.nests_open = left(now.cxcl12, p.cxcl12_half, p.cxcl12_most)
+    b.gain["cxcl12"] += p.cxcl12_secretion_caf * now.caf * (1.0 + p.cxcl12_hypoxia_gain * now.hypoxia)
+    b.loss["cxcl12"] += p.cxcl12_loss
+    at_margin(b, now, "cxcl12", p.cxcl12_diffusivity, 0.0, p.cxcl12_loss)
 
 
 def lymph(now, p, b):
@@ -469,7 +489,7 @@ def entry(now, p, b):
     called = floor + (1.0 - floor) * hill(now.cxcl10, p.entry_cxcl10_half)
     freedom = left(now.tgf_beta, p.entry_tgf_beta_half, p.entry_tgf_beta_most)
     gates = left(now.vegf, p.entry_vegf_half, p.entry_vegf_most) * called * freedom
-    gates *= p.entry_nest_floor + (1.0 - p.entry_nest_floor) * now.pore_gate
+    gates *= now.nests_open * (p.entry_nest_floor + (1.0 - p.entry_nest_floor) * now.pore_gate)
     now.entry_surface = p.leukocyte_traffic * now.functional_surface * gates
     now.cleared = p.entry_clearance * p.entry_factor * now.entry_surface
 
@@ -494,9 +514,9 @@ def lymphocytes(now, p, b):
     b.move("cd4", "treg", p.cd4_regulatory_share * converted)
 
     come = p.leukocyte_traffic * now.functional_surface
-    called = p.treg_tumor_call + (1.0 - p.treg_tumor_call) * hill(now.m2, p.treg_m2_half)
     division = p.treg_proliferation * hill(now.cd8 + now.cd8_exhausted, p.treg_cd8_half)
-    b.gain["treg"] += p.treg_recruitment * come * called + division * max(1.0 - now.treg / p.treg_most, 0.0) * now.treg
+    b.gain["treg"] += p.treg_recruitment * come * now.treg_call
+    b.gain["treg"] += division * max(1.0 - now.treg / p.treg_most, 0.0) * now.treg
     b.loss["treg"] += p.treg_death
 
     b.gain["nk"] += p.nk_recruitment * come * (0.5 + 0.5 * hill(now.cxcl10, p.entry_cxcl10_half))
@@ -504,16 +524,23 @@ def lymphocytes(now, p, b):
 
 
 def myeloid_cells(now, p, b):
-    """Macrophages arrive inflammatory and turn suppressive, or back; MDSC come to hypoxic tumors."""
-    come = p.leukocyte_traffic * now.functional_surface * (0.5 + now.hypoxia)
-    b.gain["m1"] += p.myeloid_recruitment * come
+    """CCL2 calls macrophages and MDSC; macrophages live on CSF-1, arrive inflammatory and turn suppressive, or back."""
+    b.gain["csf1"] += p.csf1_secretion * (now.tumor + p.csf1_share_caf * now.caf)
+    b.loss["csf1"] += p.csf1_loss + p.csf1_uptake * (now.m1 + now.m2)
+    at_margin(b, now, "csf1", p.csf1_diffusivity, p.csf1_host, p.csf1_loss)
+
+    want = 1.0 - hill(now.csf1, p.csf1_half)
+    kept = 1.0 - p.myeloid_csf1_dependence * want
+    come = p.leukocyte_traffic * now.functional_surface * now.monocyte_call
+    b.gain["m1"] += p.myeloid_recruitment * come * kept
     turn = p.myeloid_polarization_rest + p.myeloid_polarization_il10 * hill(now.il10, p.myeloid_il10_half)
     turn += p.myeloid_polarization_lactate * hill(now.lactate, p.myeloid_lactate_half, 2)
-    b.move("m1", "m2", p.myeloid_polarization * turn)
-    b.move("m2", "m1", p.myeloid_reversal + p.myeloid_reversal_interferon * now.ifn_gamma_response)
+    b.move("m1", "m2", p.myeloid_polarization * turn * kept)
+    back = p.myeloid_reversal + p.myeloid_reversal_interferon * now.ifn_gamma_response
+    b.move("m2", "m1", back + p.myeloid_csf1_reversal * want)
     b.loss["m1"] += p.myeloid_death
-    b.loss["m2"] += p.myeloid_death
-    b.gain["mdsc"] += p.mdsc_recruitment * come
+    b.loss["m2"] += p.myeloid_death + p.myeloid_csf1_death * want
+    b.gain["mdsc"] += p.mdsc_recruitment * come * (1.0 + p.mdsc_csf1_rebound * want)
     b.loss["mdsc"] += p.mdsc_death
 
 
@@ -593,8 +620,9 @@ def step(s, p, plasma, dt=0.5):
         start[name] = through_margin(s[name] / dt, 1.0 / dt, b.margin[name], s["radius"])
     slow = (*TISSUE, *RESTING, *BODY, *(name for name in s if name.endswith("_damage")))
     for name in slow:
-        new[name], integral[name] = follow(start[name], b.gain[name], b.loss[name], dt)
-    for source, target, rate in b.passing:
+        charged = sum(rate * integral[source] for source, target, rate in b.charging if target == name)
+        new[name], integral[name] = follow(start[name], b.gain[name] + charged / dt, b.loss[name], dt)
+    for source, target, rate in b.moving:
         new[target] += rate * integral[source]
 
     swelling = occupied_share(new, p)
