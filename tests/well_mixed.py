@@ -6,7 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from alarmin.mechanism import Flow, Loss, Mechanism, Supply, Transfer, marked
+from alarmin.mechanism import Flow, Loss, Mechanism, Release, Supply, Transfer, marked
 from alarmin.model import make
 from alarmin.patients import records_of
 
@@ -88,5 +88,7 @@ class Here:
                 rates[flow.field] += float(jnp.squeeze(flow.rate))
             elif isinstance(flow, Transfer):
                 rates[flow.source] += float(jnp.squeeze(flow.rate))
+                gains[flow.target] += float(jnp.squeeze(flow.rate * getattr(self, flow.source)))
+            elif isinstance(flow, Release):
                 gains[flow.target] += float(jnp.squeeze(flow.rate * getattr(self, flow.source)))
         return gains, rates

@@ -93,8 +93,11 @@ def _phase(model: Model, state: State, plasma: Mapping[str, Array], dt: float, p
         if phase == "mechanisms":
             sums = model.sums(at(fields), Moment(model, at(fields), plasma))
             found = {n: v + 1e-9 * (sums.gain[n] - sums.rate[n] * v) for n, v in fields.items()}
-            for move in sums.moves:
-                found[move.source] = found[move.source] * (1.0 - 1e-9 * move.rate)
+            for (source, _), share in sums.moves.items():
+                found[source] = found[source] * (1.0 - 1e-9 * share)
+            for target, shares in sums.released.items():
+                for source, share in shares.items():
+                    found[target] = found[target] + 1e-9 * share * found[source]
             return found, None
         if phase == "transport":
             return model.transport(at(fields), fixed, dt)[0], None

@@ -212,11 +212,9 @@ class DeathMode(Mechanism):
     ifn: float = parameter(".ifn", "dimensionless")
     inhibitor: float = parameter(".inhibitor", "dimensionless")
 
-    def sudden_deaths(self, rates: dict[str, Any], rest: str = "dying_silent") -> list[Flow]:
-        """The flows of killing each clone at its rate [1/day], for rates that empty a clone within a step.
-
-        The carriers are charged with exactly the cells that die, however fast.
-        """
+    def deaths(self, rates: dict[str, Any], rest: str = "dying_silent") -> list[Flow]:
+        """The flows of killing each clone at its rate [1/day]; the carriers are charged with exactly the cells that
+        die, however fast."""
         charges = {"atp": self.atp, "hmgb1": self.hmgb1, "ifn": self.ifn, "inhibitor": self.inhibitor, "killed": 1.0}
         found: list[Flow] = []
         for clone, rate in rates.items():
@@ -224,23 +222,6 @@ class DeathMode(Mechanism):
             found.append(transfer(clone, rest, (1.0 - self.calreticulin) * rate))
             found += [release(clone, f"alarm_{name}", weight * rate) for name, weight in charges.items()]
         return found
-
-    def deaths(self, now: Now, rates: dict[str, Any], rest: str = "dying_silent") -> list[Flow]:
-        """The flows of killing each clone at its rate [1/day]."""
-        found: list[Flow] = []
-        killed: Any = 0.0
-        for clone, rate in rates.items():
-            found.append(transfer(clone, "dying_immunogenic", self.calreticulin * rate))
-            found.append(transfer(clone, rest, (1.0 - self.calreticulin) * rate))
-            killed = killed + rate * getattr(now, clone)
-        return [
-            *found,
-            supply("alarm_atp", self.atp * killed),
-            supply("alarm_hmgb1", self.hmgb1 * killed),
-            supply("alarm_ifn", self.ifn * killed),
-            supply("alarm_inhibitor", self.inhibitor * killed),
-            supply("alarm_killed", killed),
-        ]
 
 
 class Mark(NamedTuple):

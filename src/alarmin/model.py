@@ -286,7 +286,8 @@ class Model(eqx.Module):
         """Works out every mechanism at the present moment."""
         gain: dict[str, Any] = dict.fromkeys(self.fields, 0.0)
         rate: dict[str, Any] = dict.fromkeys(self.fields, 0.0)
-        moves: list[Transfer] = []
+        moves: dict[tuple[str, str], Any] = {}
+        released: dict[str, dict[str, Any]] = {}
         spread: dict[str, Spread] = {}
         drift: dict[str, Any] = {}
         for _, flow in self.flows(now):
@@ -300,14 +301,15 @@ class Model(eqx.Module):
                     if self.fields[source].kind == "molecule":
                         gain[target] = gain[target] + share * state.fields[source]
                     else:
-                        moves.append(flow)
+                        moves[source, target] = moves.get((source, target), 0.0) + share
                 case Release(source, target, share):
-                    moves.append(Transfer(source, target, share))
+                    into = released.setdefault(target, {})
+                    into[source] = into.get(source, 0.0) + share
                 case Diffuse(field):
                     spread[field] = self._spread(state, flow)
                 case Drift(field, velocity):
                     drift[field] = jnp.broadcast_to(velocity, state.velocity.shape)
-        return Sums(gain, rate, moves, spread, drift)
+        return Sums(gain, rate, moves, released, spread, drift)
 
     def _spread(self, state: State, flow: Diffuse) -> "Spread":
         rim = lambda part: jnp.broadcast_to(jnp.asarray(part, state.radius.dtype), state.velocity.shape)[-1]
@@ -360,14 +362,18 @@ class Model(eqx.Module):
     def react(self, fields: dict[str, Any], sums: "Sums", dt: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """Slow fields after supplies, losses and transfers, and what those add up to by themselves."""
         new, left, net = {}, {}, {}
-        for name in self._names(*MATERIAL, "property", "body"):
+        names = self._names(*MATERIAL, "property", "body")
+        # What others release arrives evenly over the step, so that its sources go first.
+        for name in sorted(names, key=lambda name: name in sums.released):
             gain, rate = sums.gain[name], sums.rate[name]
+            for source, share in sums.released.get(name, {}).items():
+                gain = gain + share * left[source] / dt
             new[name], left[name] = advance(fields[name], gain, rate, dt)
             net[name] = gain * dt - rate * left[name]
-        for move in sums.moves:
-            arrived = move.rate * left[move.source]
-            new[move.target] = new[move.target] + arrived
-            net[move.target] = net[move.target] + arrived
+        for (source, target), share in sums.moves.items():
+            arrived = share * left[source]
+            new[target] = new[target] + arrived
+            net[target] = net[target] + arrived
         return new, net
 
     def grow(self, state: State, fields: dict[str, Any], plasma: Any, dt: float, held: Any) -> tuple[Any, Any, Any]:
@@ -398,7 +404,8 @@ class Sums(eqx.Module):
 
     gain: dict[str, Array]
     rate: dict[str, Array]
-    moves: list[Transfer]
+    moves: dict[tuple[str, str], Array]
+    released: dict[str, dict[str, Array]]
     spread: dict[str, Spread]
     drift: dict[str, Array]
 

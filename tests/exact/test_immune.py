@@ -5,11 +5,15 @@ import numpy as np
 import pytest
 
 from alarmin.biology.alarm import Alarm
+from alarmin.biology.ccl2 import Ccl2
+from alarmin.biology.ccl22 import Ccl22
 from alarmin.biology.cd4 import Cd4
 from alarmin.biology.cd8 import Cd8
 from alarmin.biology.checkpoint import Checkpoint
 from alarmin.biology.crowding import LEUKOCYTES, Crowding
+from alarmin.biology.csf1 import Csf1
 from alarmin.biology.cxcl10 import Cxcl10
+from alarmin.biology.cxcl12 import Cxcl12
 from alarmin.biology.dendritic import DendriticCells
 from alarmin.biology.editing import Editing
 from alarmin.biology.entry import Entry
@@ -30,8 +34,8 @@ from alarmin.units import registry
 from well_mixed import Here, build
 
 ALL = (
-    Alarm, Cd4, Cd8, Checkpoint, Crowding, CTLKilling, Cxcl10, DendriticCells, Editing, Entry, InterferonGamma,
-    Macrophages, Mdsc, NaturalKiller, NKKilling, Node, Suppression, Treg,
+    Alarm, Ccl2, Ccl22, Cd4, Cd8, Checkpoint, Crowding, Csf1, CTLKilling, Cxcl10, Cxcl12, DendriticCells, Editing,
+    Entry, InterferonGamma, Macrophages, Mdsc, NaturalKiller, NKKilling, Node, Suppression, Treg,
 )  # fmt: skip
 
 TISSUE = {
@@ -309,7 +313,7 @@ def peak_day(**changes: float) -> float:
 
 
 def entry(**tissue: float) -> Here:
-    return Here(build(Entry), TISSUE | {"blood_cd8": 5.0, "lymphocytes": 1.0} | tissue, volume=20.0, slope=0.01)
+    return Here(build(Entry, Cxcl12), TISSUE | {"blood_cd8": 5.0, "lymphocytes": 1.0} | tissue, volume=20.0, slope=0.01)
 
 
 def test_what_blood_loses_the_tumor_gains():
@@ -324,6 +328,7 @@ def test_what_blood_loses_the_tumor_gains():
     [
         ("functional_surface", 1.0, 9.0, 1),
         ("cxcl10", 0.001, 1.0, 1),
+        ("cxcl12", 0.0, 10.0, -1),
         ("vegf", 0.0, 1.0, -1),
         ("tgf_beta", 0.0, 1.0, -1),
         ("t_cell_pore_gate", 0.1, 1.0, 1),
@@ -344,7 +349,7 @@ def test_t_cells_drift_up_the_chemokine_and_cross_the_margin():
     drifts = {flow.field: float(flow.velocity[0, 0]) for flow in here.flows() if isinstance(flow, Drift)}
     assert set(drifts) == {"cd8", "cd8_bystander"}
     assert all(0.0 < v < value("entry_speed", "mm/day") for v in drifts.values())
-    margins = [flow for flow in here.flows() if isinstance(flow, Diffuse)]
+    margins = [flow for flow in here.flows() if isinstance(flow, Diffuse) and flow.field in drifts]
     assert all(float(flow.host[0, 0]) > 0.0 and float(flow.exchange[0, 0]) > 0.0 for flow in margins)
 
 
@@ -369,14 +374,43 @@ def test_chemokine_rests_without_interferon():
 
 
 def test_csf1_blockade_takes_macrophages_and_brings_suppressor_cells():
-    mechanisms, tissue = build(Macrophages, Mdsc), TISSUE | {"ifn_gamma_response": 0.2}
+    mechanisms, tissue = build(Macrophages, Mdsc, Ccl2, Csf1), TISSUE | {"ifn_gamma_response": 0.2, "csf1": 1e6}
     free, blocked = (Here(mechanisms, tissue, {"csf1_signaling": share}).gains_and_rates() for share in (1.0, 0.0))
     assert blocked[0]["m2"] < free[0]["m2"] and blocked[1]["m2"] > free[1]["m2"]
     assert blocked[0]["mdsc"] == pytest.approx((1.0 + value("mdsc_csf1_rebound")) * free[0]["mdsc"])
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "called", "cause"),
+    [
+        (Ccl2, "ccl2", "monocyte_call", {"hypoxia": 1.0}),
+        (Ccl2, "ccl2", "monocyte_call", {"m2": 100.0}),
+        (Ccl22, "ccl22", "treg_call", {"m2": 100.0}),
+        (Csf1, "csf1", "csf1_response", {"caf": 100.0}),
+        (Cxcl12, "cxcl12", "cxcl12_freedom", {"caf": 100.0}),
+    ],
+)
+def test_what_calls_cells(kind, field, called, cause):
+    """Each chemokine rises with its cause, and its call with it, CXCL12's falls."""
+    level = []
+    for tissue in (TISSUE, TISSUE | cause):
+        gains, rates = Here(build(kind), tissue).gains_and_rates()
+        level.append(gains[field] / rates[field])
+    assert level[1] > 1.2 * level[0] > 0.0
+    heard = [float(getattr(Here(build(kind), TISSUE | {field: value}), called)[0, 0]) for value in level]
+    assert heard[1] < heard[0] if kind is Cxcl12 else heard[1] > heard[0]
+
+
+def test_macrophages_use_up_what_they_live_on():
+    balance = lambda **tissue: [part["csf1"] for part in Here(build(Csf1), TISSUE | tissue).gains_and_rates()]
+    (gain, few), (same, many) = balance(m1=1.0, m2=1.0), balance(m1=10.0, m2=50.0)
+    assert same == gain and many > 3.0 * few
+
+
 def test_depletion_of_regulatory_cells():
-    kept, lost = (Here(build(Treg), TISSUE, {"treg_depletion": d}).gains_and_rates()[1]["treg"] for d in (0.0, 0.1))
+    kept, lost = (
+        Here(build(Treg, Ccl22), TISSUE, {"treg_depletion": d}).gains_and_rates()[1]["treg"] for d in (0.0, 0.1)
+    )
     assert lost - kept == pytest.approx(0.1)
 
 

@@ -38,7 +38,7 @@ def acting(name, mode=None, **changed):
 def moment(name, dose=0.0, oxygen=20.0, **changed):
     """A lesion of one shell that is given a dose; `oxygen` in all distance classes, or in each."""
     known = {clone: 100.0 for clone in CLONES} | {"tumor": 300.0, "depth": 0.0, "lymph_drainage": 0.0}
-    known |= {f"{name}_{part}": 0.0 for part in ("virions", "infected", "immunity", "recent")}
+    known |= {f"{name}_{part}": 0.0 for part in ("virions", "infected", "immunity", "recent", "fraction", "doomed")}
     known |= {name: 0.0, "blood_flow": 600.0}
     fields = {key: jnp.full((1, 1), changed.get(key, value)) for key, value in known.items()}
     by_class = oxygen if isinstance(oxygen, tuple) else (oxygen,) * len(CLASS_WEIGHTS)
@@ -52,8 +52,11 @@ def moment(name, dose=0.0, oxygen=20.0, **changed):
 
 
 def rate(name, dose, acts=None, **changed):
-    """Rate at which sensitive tumor cells die on the day of a dose [1/day]."""
-    flows = (acts or acting(name)).flows(moment(name, dose, **changed))
+    """Rate at which sensitive tumor cells die, or are doomed, on the day of a dose [1/day]."""
+    acts, now = acts or acting(name), moment(name, dose, **changed)
+    if name == "radiotherapy":
+        return float(acts.hit_rate(now)[0, 0])
+    flows = acts.flows(now)
     rates = [f.rate for f in flows if isinstance(f, Transfer) and f.source == "tumor_sensitive"]
     return sum(float(jnp.broadcast_to(value, (1, 1))[0, 0]) for value in rates)
 
@@ -212,24 +215,28 @@ def test_enzymes_and_carriers_do_more_with_more():
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 24])
 def test_a_dose_in_the_lesion_is_the_same_dose_in_any_steps(steps):
-    """The whole dose acts on its day and nothing after; survival of the day is that of one step, to rounding."""
+    """The whole dose acts on its day and nothing after; what it spares is what one step spares, to rounding."""
     dt, dose = 1.0 / steps, 8.0
     kinetics = prepare(agent("radiotherapy"), lambda record, unit: np.ones(1), dt, np.full(1, dose), "float64")
-    body, given, cells, charge = kinetics.start(1), 0.0, jnp.full((1, 1), 100.0), 0.0
+    acts = acting("radiotherapy", **{"radiotherapy.radiation.death_rate": 0.0})
+    body, given, doomed = kinetics.start(1), 0.0, jnp.zeros((1, 1))
     for step in range(2 * steps):
         body, level = kinetics.step(body, jnp.full((1, 1), dose if step == 0 else 0.0))
         given += float(level[0, 0]) * dt
         assert (float(level[0, 0]) == dose) == (step < steps)
-        flows = acting("radiotherapy").flows(moment("radiotherapy", float(level[0, 0])))
-        moves = [f for f in flows if isinstance(f, Transfer) and f.source == "tumor_sensitive"]
-        death = [f for f in flows if isinstance(f, Release) and f.source == "tumor_sensitive"]
-        killed = sum(f.rate for f in moves)
-        cells, left = advance(cells, jnp.zeros_like(cells), jnp.asarray(killed), dt)
-        (hmgb1,) = (f.rate for f in death if f.target == "alarm_killed")
-        charge += float((hmgb1 * left)[0, 0])
+        flows = acts.flows(moment("radiotherapy", float(level[0, 0])))
+        (gain,) = (f.gain for f in flows if isinstance(f, Supply) and f.field == "radiotherapy_doomed")
+        (loss,) = (f.rate for f in flows if isinstance(f, Loss) and f.field == "radiotherapy_doomed")
+        doomed, _ = advance(doomed, gain, loss, dt)
     assert given == pytest.approx(dose)
-    assert float(cells[0, 0]) == pytest.approx(100.0 * np.exp(-rate("radiotherapy", dose)), rel=1e-12)
-    assert charge == pytest.approx(100.0 - float(cells[0, 0]), rel=1e-12)
+    assert float(300.0 - doomed[0, 0]) == pytest.approx(300.0 * np.exp(-rate("radiotherapy", dose)), rel=1e-9)
+
+
+def test_doomed_cells_die_over_days(cohort, untreated):
+    """A week after one fraction the lesion has lost most of what the fraction doomed, a day after it only a part."""
+    treated = course(cohort, "radiotherapy 12 Gy daily x1", days=8)
+    left = treated.lesions["tumor"] / treated.lesions["tumor"][0]
+    assert (left[1] > 0.6).all() and (left[8] < 0.4).all()
 
 
 # In the assembled lesion.
@@ -260,9 +267,9 @@ def test_a_lesion_that_is_not_treated_gets_nothing(cohort, untreated):
     for name in base.profiles:
         np.testing.assert_array_equal(base.profiles[name][..., others], treated.profiles[name][..., others], name)
     first = treated.lesions["tumor"][3, ~others] / base.lesions["tumor"][3, ~others]
-    assert (first < 0.2).all()
+    assert (first < 0.6).all()
     everywhere = course(cohort, text.replace(" to lesion 1", ""), clamped=held)
-    assert (everywhere.lesions["tumor"][3] < 0.2 * base.lesions["tumor"][3]).all()
+    assert (everywhere.lesions["tumor"][3] < 0.6 * base.lesions["tumor"][3]).all()
 
 
 def test_no_dose_changes_nothing_to_the_bit(cohort, untreated):
@@ -272,8 +279,8 @@ def test_no_dose_changes_nothing_to_the_bit(cohort, untreated):
 
 
 def test_the_killed_raise_the_alarm_once(cohort, untreated):
-    """Every cell that a fraction kills charges the carriers once, though most of them die within a step."""
-    treated = course(cohort, "radiotherapy 20 Gy daily x1", days=1)
+    """Every cell that is killed charges the carriers once, though most of them die within a step."""
+    treated = course(cohort, "ltx-315 20 mg qw x1", days=1)
     total = lambda run, name, at: np.asarray(SMALL.grid.shares) @ run.profiles[name][at] * run.radius[at] ** 3
     lost = sum(total(treated, clone, 0) - total(treated, clone, 1) for clone in CLONES)
     charged = total(treated, "alarm_killed", 1) - total(untreated, "alarm_killed", 1)

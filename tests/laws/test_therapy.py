@@ -52,7 +52,7 @@ def moment(name, concentration=0.0, damage=0.0, plasma=0.0, **changed):
         "tumor": 102.0,
         "depth": 2.0,
     }
-    for part in ("virions", "infected", "immunity", "recent"):
+    for part in ("virions", "infected", "immunity", "recent", "fraction", "doomed"):
         known[f"{name}_{part}"] = 0.0
     fields = {key: jnp.full((1, 1), changed.get(key, value)) for key, value in known.items()}
     fields["oxygen_by_class"] = tuple(jnp.full((1, 1), changed.get("oxygen", 20.0)) for _ in CLASS_WEIGHTS)

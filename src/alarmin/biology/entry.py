@@ -11,17 +11,18 @@ from alarmin.numerics.response import hill, suppress
 class Entry(Mechanism):
     """T cells leave the blood through perfused, adhesive vessels where chemokine calls, and crawl through the matrix.
 
-        E = S_f t a c b n,    entry clearance CL = k_e f E        [mL blood per mL tissue and day]
+        E = S_f t a c b x n,    entry clearance CL = k_e f E        [mL blood per mL tissue and day]
         a = 1 - m_V h(VEGF),   c = c_0 + (1 - c_0) h(CXCL10),   b = 1 - m_T h(TGF-beta),   n = n_0 + (1 - n_0) p
         supply(cd8, CL blood_cd8/V_B);   supply(cd8_bystander, s CL c_m L);   loss(cd8_bystander, d)
         diffusivity D = D_T p b,   drift v = v_T p b grad CXCL10/(|grad CXCL10| + K)
         margin: exchange D/w with a strip that vessels of normal stroma fill, S_n in place of S_f, over the loss there
 
-    p is the pore gate of the matrix. It acts on crawling and, between the floor n_0 and 1, on the short way from the
-    vessel into the nests: cells that diffuse half a millimeter a month would otherwise not notice the matrix at all.
+    x is what CXCL12 leaves of the way into the nests, p the pore gate of the matrix. The gate acts on crawling and,
+    between the floor n_0 and 1, on the short way from the vessel into the nests: cells that diffuse half a millimeter
+    a month would otherwise not notice the matrix at all.
     Bystanders are memory cells of blood (density c_m, times the relative lymphocyte count L); they cross less easily.
 
-    Reads:    functional_surface, vegf, cxcl10, tgf_beta, t_cell_pore_gate, blood_cd8, lymphocytes
+    Reads:    functional_surface, vegf, cxcl10, cxcl12_freedom, tgf_beta, t_cell_pore_gate, blood_cd8, lymphocytes
     Changes:  cd8, cd8_bystander
     Source:   records entry_*, blood_*, leukocyte_traffic
     """
@@ -64,8 +65,8 @@ class Entry(Mechanism):
 
     @signal("dimensionless", off=1.0)
     def nest_access(self, now: Now) -> Any:
-        """Share of arrested cells that get from the vessel into the nests through the matrix [-]."""
-        return self.nest_floor + (1.0 - self.nest_floor) * now.t_cell_pore_gate
+        """Share of arrested cells that get from the vessel into the nests past CXCL12 and matrix [-]."""
+        return now.cxcl12_freedom * (self.nest_floor + (1.0 - self.nest_floor) * now.t_cell_pore_gate)
 
     @signal("mm**2/mm**3", off=0.0)
     def entry_surface(self, now: Now) -> Any:

@@ -47,6 +47,4 @@ class CTLKilling(DeathMode):
 
     def flows(self, now: Now) -> list[Flow]:
         rate = now.ctl_kill_rate
-        return self.deaths(
-            now, {"tumor_sensitive": rate, "tumor_escaped": self.escaped * rate, "tumor_resistant": rate}
-        )
+        return self.deaths({"tumor_sensitive": rate, "tumor_escaped": self.escaped * rate, "tumor_resistant": rate})

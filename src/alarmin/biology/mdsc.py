@@ -1,4 +1,4 @@
-"""Myeloid-derived suppressor cells: called by hypoxic tumors, and more so where CSF-1 is blocked."""
+"""Myeloid-derived suppressor cells: called by CCL2, and more so where CSF-1 is blocked."""
 
 from alarmin.mechanism import Flow, Mechanism, Now, loss, parameter, supply
 
@@ -6,12 +6,12 @@ from alarmin.mechanism import Flow, Mechanism, Now, loss, parameter, supply
 class Mdsc(Mechanism):
     """Recruitment and death.
 
-        supply(mdsc, r S_f t (1/2 + hypoxia) (1 + b (1 - c)));   loss(mdsc, d)
+        supply(mdsc, r S_f t a (1 + b (1 - c)));   loss(mdsc, d)
 
-    c is the share of CSF-1 signalling that agents leave; without it fibroblasts send chemokines for granulocytic
-    cells.
+    a is the call of CCL2, c the share of its full effect that CSF-1 has; without CSF-1 fibroblasts send chemokines for
+    granulocytic cells.
 
-    Reads:    functional_surface, hypoxia, effect csf1_signaling
+    Reads:    functional_surface, monocyte_call, csf1_response
     Changes:  mdsc
     Source:   records mdsc_*, leukocyte_traffic
     """
@@ -22,6 +22,6 @@ class Mdsc(Mechanism):
     death: float = parameter(".death", "1/day")
 
     def flows(self, now: Now) -> list[Flow]:
-        rebound = 1.0 + self.csf1_rebound * (1.0 - now.product("csf1_signaling"))
-        entry = self.recruitment * self.traffic * now.functional_surface * (0.5 + now.hypoxia)
+        rebound = 1.0 + self.csf1_rebound * (1.0 - now.csf1_response)
+        entry = self.recruitment * self.traffic * now.functional_surface * now.monocyte_call
         return [supply("mdsc", entry * rebound), loss("mdsc", self.death)]

@@ -7,13 +7,13 @@ from alarmin.numerics.response import hill
 class Macrophages(Mechanism):
     """Recruitment by CSF-1 and CCL2, polarization both ways, and death.
 
-        supply(m1, r S_f t (1/2 + hypoxia) u);   loss(m1, d);   loss(m2, d + d' (1 - c))
+        supply(m1, r S_f t a u);   loss(m1, d);   loss(m2, d + d' (1 - c))
         transfer(m1 -> m2, k (p_0 + p_1 h(IL-10) + p_2 h(lactate)) u)
         transfer(m2 -> m1, k_b + k_i h(IFN-gamma) + k_c (1 - c)),   u = 1 - m (1 - c)
 
-    c is the share of CSF-1 signalling that agents leave.
+    a is the call of CCL2, c the share of its full effect that CSF-1 has.
 
-    Reads:    functional_surface, hypoxia, il10, lactate, ifn_gamma_response, effect csf1_signaling
+    Reads:    functional_surface, monocyte_call, csf1_response, il10, lactate, ifn_gamma_response
     Changes:  m1, m2
     Source:   records myeloid_*, leukocyte_traffic
     """
@@ -34,9 +34,9 @@ class Macrophages(Mechanism):
     csf1_death: float = parameter(".csf1_death", "1/day")
 
     def flows(self, now: Now) -> list[Flow]:
-        blocked = 1.0 - now.product("csf1_signaling")
+        blocked = 1.0 - now.csf1_response
         supported = 1.0 - self.csf1_dependence * blocked
-        entry = self.recruitment * self.traffic * now.functional_surface * (0.5 + now.hypoxia)
+        entry = self.recruitment * self.traffic * now.functional_surface * now.monocyte_call
         suppressive = (
             self.polarization_rest
             + self.polarization_il10 * hill(now.il10, self.il10_half)

@@ -36,4 +36,4 @@ class Necrosis(DeathMode):
         return self.fastest * class_mean(starved, now.oxygen_by_class, now.glucose_by_class)
 
     def flows(self, now: Now) -> list[Flow]:
-        return self.deaths(now, {clone: now.starvation for clone in CLONES}, rest="necrotic")
+        return self.deaths({clone: now.starvation for clone in CLONES}, rest="necrotic")

@@ -31,4 +31,4 @@ class NKKilling(DeathMode):
         )
         rate = self.kills * now.nk * kept / (self.contact_half + now.tumor)
         held = self.restrained * rate
-        return self.deaths(now, {"tumor_sensitive": held, "tumor_escaped": rate, "tumor_resistant": held})
+        return self.deaths({"tumor_sensitive": held, "tumor_escaped": rate, "tumor_resistant": held})

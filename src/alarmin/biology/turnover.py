@@ -18,4 +18,4 @@ class Turnover(DeathMode):
 
     def flows(self, now: Now) -> list[Flow]:
         rate = 0.6931471805599453 / self.doubling_time * self.loss_factor / (1.0 - self.loss_factor)
-        return self.deaths(now, {clone: rate for clone in CLONES})
+        return self.deaths({clone: rate for clone in CLONES})

@@ -74,5 +74,5 @@ class CytotoxicKill(Action, DeathMode):
         return [
             supply(self.damage, getattr(now, self.agent) / self.reference_exposure),
             loss(self.damage, self.repair),
-            *self.deaths(now, rates),
+            *self.deaths(rates),
         ]

@@ -34,6 +34,6 @@ class LyticPeptideKill(Action, DeathMode):
     def flows(self, now: Now) -> list[Flow]:
         rate = self.kill_rate(now)
         return [
-            *self.sudden_deaths({clone: rate for clone in CLONES}),
+            *self.deaths({clone: rate for clone in CLONES}),
             *(loss(cell, self.immune_share * rate) for cell in LEUKOCYTES),
         ]

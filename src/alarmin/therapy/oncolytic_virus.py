@@ -82,5 +82,5 @@ class OncolyticVirus(Action, DeathMode):
             supply(self.immunity, self.immune_gain * hill(infected, self.immune_half)),
             loss(self.immunity, self.immune_loss),
             supply("ifn_type1", self.interferon * infected),
-            *self.deaths(now, {clone: burst for clone in CLONES}),
+            *self.deaths({clone: burst for clone in CLONES}),
         ]

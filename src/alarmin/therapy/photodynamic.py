@@ -41,6 +41,6 @@ class PhotodynamicKill(Action, DeathMode):
     def flows(self, now: Now) -> list[Flow]:
         rate = self.kill_rate(now)
         return [
-            *self.sudden_deaths({clone: rate for clone in CLONES}),
+            *self.deaths({clone: rate for clone in CLONES}),
             *(loss(field, rate) for field in ("vessel_mature", "vessel_immature", *LEUKOCYTES)),
         ]

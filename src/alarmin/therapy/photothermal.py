@@ -57,6 +57,6 @@ class PhotothermalKill(Action):
     def flows(self, now: Now) -> list[Flow]:
         rate = 0.6931471805599453 * self.minutes(now) / self.half
         return [
-            *self.death(now).sudden_deaths({clone: rate for clone in CLONES}),
+            *self.death(now).deaths({clone: rate for clone in CLONES}),
             *(loss(field, rate) for field in ("vessel_mature", "vessel_immature", *LEUKOCYTES)),
         ]

@@ -8,15 +8,19 @@ from alarmin.mechanism import CLONES, LYMPHOCYTES, Action, DeathMode, Flow, Now,
 from alarmin.numerics.response import CLASS_WEIGHTS, class_mean, hill
 from alarmin.state import Field
 
+RENEWAL = 50.0
+"""Rate at which a fraction replaces the memory of the one before, so fast that nothing else follows it [1/day]."""
+
 
 class Radiation(Action):
     """A fraction kills as the linear-quadratic law has it, less where oxygen is missing, linearly above a dose.
 
-        kill rate = -ln < e^-E >  over the day of the fraction
+        dD/dt = h (T - D) - k D,   clones lose k D/T,   h = -ln < e^-E > over the day of the fraction
         E = s (a D + b x (2 D - x)),   x = min(D, D_L),   D = d OER(p)/m,   OER(p) = (m p + K)/(p + K),   b = a/(a/b)
 
-    so that the surviving share of a day's fraction d is < e^-E >, whatever the number of steps. The mean < > runs over
-    the distance classes; s is the sensitivity of the patient. The alarm depends on the dose per fraction,
+    so that the share of cells that a day's fraction d spares is < e^-E >, whatever the number of steps. Doomed cells D
+    take up their room until they die in an attempt to divide, days later. The mean < > runs over the distance classes;
+    s is the sensitivity of the patient. The alarm depends on the size of the last fraction,
 
         calreticulin, ATP, HMGB1   w_0 + w_1 d^2/(d^2 + D_h^2);   IFN-I   w d^2/(d^2 + D_I^2)/(1 + (d/D_T)^6)
 
@@ -25,9 +29,9 @@ class Radiation(Action):
     the field. Cells that survive show more MHC for weeks, X/(X + X_h) with dX/dt = d - X/t. Clones that withstand
     drugs do not withstand radiation.
 
-    Reads:    dose, oxygen_by_class, clones
-    Changes:  clones, dying cells, alarm carriers, vessels, lymphocytes, the recent dose; effects mhc_expression and
-              lymphodepletion
+    Reads:    dose, oxygen_by_class, tumor
+    Changes:  doomed cells, clones, dying cells, alarm carriers, vessels, lymphocytes, the recent dose and the last
+              fraction; effects mhc_expression and lymphodepletion
     Source:   the agent's records of this mode, records radiation_*
     """
 
@@ -37,6 +41,7 @@ class Radiation(Action):
     oxygen_half: float = parameter("radiation_oxygen_half", "mmHg")
     linear: float = parameter("radiation_linear_dose", "Gy")
     sensitivity: float = parameter(".sensitivity", "dimensionless")
+    delay: float = parameter(".death_rate", "1/day")
     calreticulin: float = parameter(".calreticulin_least", "dimensionless")
     calreticulin_gain: float = parameter(".calreticulin_gain", "dimensionless")
     atp: float = parameter(".atp_least", "dimensionless")
@@ -61,15 +66,29 @@ class Radiation(Action):
         """Name of the field of the recent dose."""
         return f"{self.agent}_recent"
 
+    @property
+    def fraction(self) -> str:
+        """Name of the field of the last fraction."""
+        return f"{self.agent}_fraction"
+
+    @property
+    def doomed(self) -> str:
+        """Name of the field of doomed cells."""
+        return f"{self.agent}_doomed"
+
     def fields(self) -> tuple[Field, ...]:
-        return (Field(self.recent, "property", "Gy", f"dose of {self.agent} that cells still respond to"),)
+        return (
+            Field(self.recent, "property", "Gy", f"dose of {self.agent} that cells still respond to"),
+            Field(self.fraction, "property", "Gy", f"last fraction of {self.agent}"),
+            Field(self.doomed, "carrier", "Mcell/mL", f"living tumor cells that {self.agent} has doomed"),
+        )
 
     def effectiveness(self, oxygen: Any) -> Any:
         """Oxygen enhancement ratio, from 1 without oxygen up to the most [-]."""
         return (self.enhancement * oxygen + self.oxygen_half) / (oxygen + self.oxygen_half)
 
-    def kill_rate(self, now: Now) -> Any:
-        """Rate at which cells are hit for death, over the day of the fraction [1/day]."""
+    def hit_rate(self, now: Now) -> Any:
+        """Rate at which cells are doomed over the day of the fraction [1/day]."""
         dose = now.plasma(self.agent)
 
         def hits(oxygen: Any) -> Any:
@@ -86,7 +105,7 @@ class Radiation(Action):
         return jnp.where(dose > 0.0, jnp.maximum(least - jnp.log(spared), 0.0), 0.0)
 
     def death(self, dose: Any) -> DeathMode:
-        """How the cells die that a fraction of `dose` [Gy] kills."""
+        """How the cells die that a fraction of `dose` [Gy] has doomed."""
         rise = hill(dose, self.alarm_dose, 2)
         return DeathMode(
             calreticulin=self.calreticulin + self.calreticulin_gain * rise,
@@ -107,12 +126,18 @@ class Radiation(Action):
         return self.blood_loss * self.blood_share * now.over_lesions(now.plasma(self.agent))
 
     def flows(self, now: Now) -> list[Flow]:
-        dose, rate = now.plasma(self.agent), self.kill_rate(now)
+        dose, hits = now.plasma(self.agent), self.hit_rate(now)
+        doomed = jnp.minimum(getattr(now, self.doomed) / jnp.maximum(now.tumor, 1e-6), 1.0)
+        dying = self.death(getattr(now, self.fraction))
         vessels = self.vessel_loss * jnp.maximum(dose - self.vessel_dose, 0.0)
         return [
             supply(self.recent, dose),
             loss(self.recent, 1.0 / self.memory),
-            *self.death(dose).sudden_deaths({clone: rate for clone in CLONES}),
+            supply(self.fraction, RENEWAL * dose),
+            loss(self.fraction, jnp.where(dose > 0.0, RENEWAL, 0.0)),
+            supply(self.doomed, hits * now.tumor),
+            loss(self.doomed, hits + self.delay),
+            *dying.deaths({clone: self.delay * doomed for clone in CLONES}),
             loss("vessel_mature", vessels),
             loss("vessel_immature", vessels),
             *(loss(cell, self.lymphocyte_loss * dose) for cell in LYMPHOCYTES),
