@@ -20,7 +20,8 @@ class DendriticCells(Mechanism):
     have antigen, f_x the share of dendritic cells that cross-present, l the function of the lymphatics, t the traffic
     of all leukocytes of the patient. Without antigen, mature cells arrive empty and do not count.
 
-    Reads:    functional_surface, nk, cd8, alarm and its signals, il10, vegf, tgf_beta, adenosine, clones, dying cells
+    Reads:    functional_surface, nk, cd8, alarm and its signals, il10, vegf, tgf_beta, adenosine, clones, dying cells,
+              effects dendritic_recruitment, vegf_receptor_free
     Changes:  dc_immature, dc_mature
     Source:   records dendritic_*, leukocyte_traffic
     """
@@ -53,7 +54,7 @@ class DendriticCells(Mechanism):
         """What suppressors leave of the maturation of dendritic cells [-]."""
         return (
             suppress(now.il10, self.il10_half, self.il10_most)
-            * suppress(now.vegf, self.vegf_half, self.vegf_most)
+            * suppress(now.vegf * now.product("vegf_receptor_free"), self.vegf_half, self.vegf_most)
             * suppress(now.tgf_beta, self.tgf_beta_half, self.tgf_beta_most)
             * suppress(now.adenosine, self.adenosine_half, self.adenosine_most)
         )

@@ -22,7 +22,8 @@ class Entry(Mechanism):
     a month would otherwise not notice the matrix at all.
     Bystanders are memory cells of blood (density c_m, times the relative lymphocyte count L); they cross less easily.
 
-    Reads:    functional_surface, vegf, cxcl10, cxcl12_freedom, tgf_beta, t_cell_pore_gate, blood_cd8, lymphocytes
+    Reads:    functional_surface, vegf, cxcl10, cxcl12_freedom, tgf_beta, t_cell_pore_gate, blood_cd8, lymphocytes,
+              effect vegf_receptor_free
     Changes:  cd8, cd8_bystander
     Source:   records entry_*, blood_*, leukocyte_traffic
     """
@@ -51,7 +52,7 @@ class Entry(Mechanism):
     @signal("dimensionless", off=1.0)
     def adhesion(self, now: Now) -> Any:
         """What VEGF leaves of the adhesiveness of vessels [-]."""
-        return suppress(now.vegf, self.vegf_half, self.vegf_most)
+        return suppress(now.vegf * now.product("vegf_receptor_free"), self.vegf_half, self.vegf_most)
 
     @signal("dimensionless", off=1.0)
     def chemokine_gate(self, now: Now) -> Any:

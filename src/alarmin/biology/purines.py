@@ -1,4 +1,4 @@
-"""Purines: living cells leak ATP, CD39 and CD73 turn it into adenosine."""
+"""Purines: living cells leak ATP and NAD; CD39 and CD38 make AMP of them, and CD73 adenosine of that."""
 
 from typing import Any
 
@@ -6,16 +6,17 @@ from alarmin.mechanism import Flow, Mechanism, Now, diffuse, loss, parameter, si
 
 
 class Purines(Mechanism):
-    """ATP is broken down by CD39 on tumor cells, Treg, macrophages and fibroblasts, and CD73 makes adenosine of it.
+    """CD39 on tumor cells, Treg, macrophages and fibroblasts breaks down ATP, CD38 NAD, and CD73 makes adenosine of it.
 
-        ATP        supply j (n + s F)(1 + H);   loss v E/(A + K) + k_0
-        adenosine  supply f v E A/(A + K);   loss k + P S_o
+        ATP        supply J = j (n + s F)(1 + H);   loss v E/(A + K) + k_0
+        adenosine  supply f [(1 - w) v E A/(A + K) + w g J];   loss k + P S_o
         E = c (e_n n + e_T Treg + e_M M2 + e_F F)(1 + g H),   f = (e + a)/(e + b),   e = d e_73 (1 + g H)
 
-    H is hypoxia, c and d what agents leave of CD39 and CD73. Other enzymes make adenosine without CD73: a/b of it.
-    What dying cells release comes on top.
+    H is hypoxia; c, d and g are what agents leave of CD39, CD73 and CD38. w is the share of AMP that comes from NAD.
+    Other enzymes make adenosine without CD73: a/b of it. What dying cells release comes on top.
 
-    Reads:    atp, tumor, caf, treg, m2, hypoxia, open_surface, effects cd39_activity, cd73_activity
+    Reads:    atp, tumor, caf, treg, m2, hypoxia, open_surface, effects cd39_activity, cd73_activity,
+              cd38_activity
     Changes:  atp, adenosine
     Source:   records purines_*
     """
@@ -33,6 +34,7 @@ class Purines(Mechanism):
     cd73: float = parameter(".cd73", "dimensionless")
     without_cd73: float = parameter(".without_cd73", "dimensionless")
     cd73_half: float = parameter(".cd73_half", "dimensionless")
+    nad_share: float = parameter(".nad_share", "dimensionless")
     adenosine_loss: float = parameter(".adenosine_loss", "1/day")
     permeability: float = parameter(".adenosine_permeability", "mm/day")
     diffusivity: float = parameter(".diffusivity", "mm**2/day")
@@ -56,11 +58,14 @@ class Purines(Mechanism):
         boost = 1.0 + self.hypoxia_gain * now.hypoxia
         enzyme = self.cd73 * now.product("cd73_activity") * boost
         turned = (enzyme + self.without_cd73) / (enzyme + self.without_cd73 + self.cd73_half)
+        leak = self.release * (now.tumor + self.release_caf * now.caf) * (1.0 + now.hypoxia)
+        from_atp = (1.0 - self.nad_share) * now.cd39_breakdown * now.atp
+        from_nad = self.nad_share * now.product("cd38_activity") * leak
         return [
-            supply("atp", self.release * (now.tumor + self.release_caf * now.caf) * (1.0 + now.hypoxia)),
+            supply("atp", leak),
             loss("atp", now.atp_breakdown),
             diffuse("atp", self.diffusivity, host=self.host, host_loss=self.atp_host_loss),
-            supply("adenosine", turned * now.cd39_breakdown * now.atp),
+            supply("adenosine", turned * (from_atp + from_nad)),
             loss("adenosine", self.adenosine_loss + self.permeability * now.open_surface),
             diffuse("adenosine", self.diffusivity, host=self.host, host_loss=self.adenosine_host_loss),
         ]

@@ -188,7 +188,7 @@ def _with_other_agents(fit: Population) -> Population:
         id: record
         for drug in agents().values()
         for id, record in drug.records().items()
-        if id.endswith(".cytotoxic.kill_rate")
+        if id.endswith(".kill_rate")
     }
     moved = [log(fit.records[id].value / record.value) for id, record in rates.items() if id in fit.records]
     if not moved:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
+from scipy.linalg import expm
 
 from alarmin.errors import AlarminError, nearest
 from alarmin.records import Agent
@@ -47,26 +48,30 @@ class Kinetics(eqx.Module):
 
 
 class LinearKinetics(Kinetics):
-    """Compartments that exchange in proportion to concentration; `body` holds the amount in each [mg].
+    """Compartments that exchange in proportion to concentration; `body` holds the amount in each, and in the bag [mg].
 
         dA0/dt = R(t) - (CL + Q1 + Q2) A0/V0 + Q1 A1/V1 + Q2 A2/V2
-        dAi/dt = Qi (A0/V0 - Ai/Vi)
+        dAi/dt = Qi (A0/V0 - Ai/Vi);    R = k_a A_gut, dA_gut/dt = -k_a A_gut where the agent is absorbed
 
-    The infusion R runs at a constant rate from the beginning of the step. The modes of the system make amounts and
-    mean concentration exact at any step length.
+    The infusion R runs at a constant rate from the beginning of the step; of one that is longer than a step, each step
+    gets its part. The modes of the system make amounts and mean concentration exact at any step length. `shares` are
+    the parts of a dose that its steps get.
     """
 
     keep: Float[Array, "part part lane"]
     gain: Float[Array, "part lane"]
     mean_keep: Float[Array, "part lane"]
     mean_gain: Float[Array, "1 lane"]
+    shares: Float[Array, "step lane"]
 
     def start(self, lanes: int) -> Float[Array, "part lane"]:
-        return jnp.zeros((self.gain.shape[0], lanes), self.gain.dtype)
+        return jnp.zeros((self.gain.shape[0] + self.shares.shape[0] - 1, lanes), self.gain.dtype)
 
     def step(self, body: Any, dose: Any) -> tuple[Any, Any]:
-        mean = jnp.sum(self.mean_keep * body, axis=0, keepdims=True) + self.mean_gain * dose
-        return jnp.sum(self.keep * body[None], axis=1) + self.gain * dose, mean
+        parts = self.gain.shape[0]
+        amounts, bag = body[:parts], jnp.concatenate([body[parts:], jnp.zeros_like(body[:1])]) + self.shares * dose
+        mean = jnp.sum(self.mean_keep * amounts, axis=0, keepdims=True) + self.mean_gain * bag[:1]
+        return jnp.concatenate([jnp.sum(self.keep * amounts[None], axis=1) + self.gain * bag[:1], bag[1:]]), mean
 
 
 class SaturableKinetics(Kinetics):
@@ -117,11 +122,17 @@ def prepare(agent: Agent, value: Values, dt: float, planned_dose: PerLane, preci
     scale = scale * read("fraction_unbound", "dimensionless", 1.0)
     cast = lambda array: jnp.asarray(array, precision)
     if agent.pharmacokinetics.model == "linear":
-        body = _linear_body(read)
-        infusion = read("infusion_time", "day")
+        body, shares = _linear_body(read), np.ones((1, len(planned_dose)))
+        if read.has("absorption"):
+            absorption = read("absorption", "1/day")
+            keep, gain, mean_keep, mean_gain = absorbing(*body, absorption, dt)
+        else:
+            infusion = read("infusion_time", "day")
+            steps = np.arange(max(int(np.ceil(np.max(infusion) / dt - 1e-9)), 1))[:, None]
+            shares = np.clip(infusion / dt - steps, 0.0, 1.0) * dt / infusion * shares
+            keep, gain, mean_keep, mean_gain = propagators(*body, np.minimum(infusion, dt), dt)
         read.refuse_unused()
-        keep, gain, mean_keep, mean_gain = propagators(*body, infusion, dt)
-        return LinearKinetics(cast(keep), cast(gain), cast(mean_keep * scale), cast(mean_gain * scale))
+        return LinearKinetics(cast(keep), cast(gain), cast(mean_keep * scale), cast(mean_gain * scale), cast(shares))
     body = _saturable_body(read, value(f"{agent.name}.molar_mass", "g/mol"))
     infusion = read("infusion_time", "hour")
     read.refuse_unused()
@@ -235,6 +246,35 @@ def propagators(
         compose((kept - 1.0) / (decay * dt))[0] / central,
         compose((gained - 1.0) / (decay * dt))[:1, 0] / central,
     )
+
+
+def absorbing(
+    clearance: PerLane,
+    central: PerLane,
+    exchange: list[PerLane],
+    volumes: list[PerLane],
+    absorption: PerLane,
+    dt: float,
+) -> tuple[PerLane, PerLane, PerLane, PerLane]:
+    """What a step of linear compartments does, exactly, where a dose enters a gut or depot that empties into them.
+
+    Arguments and results are those of `propagators`, with the absorption rate `[lane]` [1/day] in place of the
+    infusion, and the gut as the last compartment. Clearance and volumes are apparent ones, over the bioavailability.
+    """
+    sizes = np.stack(np.broadcast_arrays(central, *volumes, absorption))
+    parts, lanes = sizes.shape
+    rates = np.zeros((lanes, 2 * parts, 2 * parts))
+    rates[:, 0, 0] = -(clearance + sum(exchange)) / central
+    for i, flow in enumerate(exchange, start=1):
+        rates[:, i, 0], rates[:, 0, i], rates[:, i, i] = flow / central, flow / sizes[i], -flow / sizes[i]
+    rates[:, 0, parts - 1] = absorption
+    rates[:, parts - 1, parts - 1] = -absorption
+    # Beside itself, the exponential of this block holds its integral over the step.
+    rates[:, range(parts), range(parts, 2 * parts)] = 1.0
+    whole = np.maximum(expm(rates * dt), 0.0)
+    keep = np.moveaxis(whole[:, :parts, :parts], 0, -1)
+    mean = whole[:, 0, parts:].T / central / dt
+    return keep, keep[:, -1], mean, mean[-1:]
 
 
 class SaturableBody(NamedTuple):
