@@ -308,17 +308,18 @@ def amino_acids(now, p, b):
 
 
 def purines(now, p, b):
-    """Living cells leak ATP; CD39 breaks it down, and CD73 makes adenosine of it."""
+    """Living cells leak ATP and NAD; CD39 and CD38 make AMP of them, and CD73 adenosine of that."""
     boost = 1.0 + p.purines_hypoxia_gain * now.hypoxia
     cells = p.purines_cd39_tumor * now.tumor + p.purines_cd39_treg * now.treg
     cells = (cells + p.purines_cd39_m2 * now.m2 + p.purines_cd39_caf * now.caf) * boost
     cd39 = p.purines_cd39 * cells / (now.atp + p.purines_cd39_half)
     now.atp_breakdown = cd39 + p.purines_atp_other_loss
-    b.gain["atp"] += p.purines_release * (now.tumor + p.purines_release_caf * now.caf) * (1.0 + now.hypoxia)
+    leak = p.purines_release * (now.tumor + p.purines_release_caf * now.caf) * (1.0 + now.hypoxia)
+    b.gain["atp"] += leak
     b.loss["atp"] += now.atp_breakdown
     at_margin(b, now, "atp", p.purines_diffusivity, p.purines_host, p.purines_atp_host_loss)
     turned = hill(p.purines_cd73 * boost + p.purines_without_cd73, p.purines_cd73_half)
-    b.gain["adenosine"] += turned * cd39 * now.atp
+    b.gain["adenosine"] += turned * ((1.0 - p.purines_nad_share) * cd39 * now.atp + p.purines_nad_share * leak)
     b.loss["adenosine"] += p.purines_adenosine_loss + p.purines_adenosine_permeability * now.open_surface
     at_margin(b, now, "adenosine", p.purines_diffusivity, p.purines_host, p.purines_adenosine_host_loss)
 
