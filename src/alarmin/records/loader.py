@@ -185,7 +185,10 @@ def _with_other_agents(fit: Population) -> Population:
     All were set on one scale, so that the mean factor (of logarithms) of the seen ones is the best guess for the rest.
     """
     rates = {
-        id: record for drug in agents().values() for id, record in drug.records().items() if id.endswith(".kill_rate")
+        id: record
+        for drug in agents().values()
+        for id, record in drug.records().items()
+        if id.endswith(".kill_rate")
     }
     moved = [log(fit.records[id].value / record.value) for id, record in rates.items() if id in fit.records]
     if not moved:
