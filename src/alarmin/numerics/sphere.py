@@ -72,7 +72,9 @@ class Sphere(NamedTuple):
         """Outward derivative at the shell centers [1/mm]; zero at the center of the ball, one-sided at the margin."""
         gaps = self._column(np.diff(self.centers), value) * radius
         inner = jnp.diff(value, axis=0) / gaps
-        zero, last = jnp.zeros_like(inner[:1]), inner[-1:]
+        zero = jnp.zeros_like(value[:1])
+        # A ball of one shell has no slope.
+        last = inner[-1:] if self.shells > 1 else zero
         return 0.5 * (jnp.concatenate([zero, inner]) + jnp.concatenate([inner, last]))
 
     def outward_integral(self, value: Shells, radius: PerLane) -> Shells:
@@ -116,6 +118,11 @@ class Sphere(NamedTuple):
         added = jnp.zeros_like(supply[0]) if pace is None else pace[0]
         weight = jnp.where(added > 0.0, added, 1.0)
         row = lambda s: (volume[s] * (loss[s] + added), volume[s] * (supply[s] * weight))
+        rim_of = lambda d, right: self._rim(
+            radius[0], d, right, diffusivity[-1], loss[-1] + added, exchange[0], host[0]
+        )
+        if self.shells == 1:
+            return rim_of(*row(0))[None]
         speed = None
         if drift is not None:
             speed = 0.5 * (drift[:-1] + drift[1:]) * self._column(faces[1:-1] ** 2, drift) / radius[:, : drift.shape[1]]
@@ -134,7 +141,7 @@ class Sphere(NamedTuple):
             return (lost + pull * d, supplied + a * value), (pull, value)
 
         (d, right), (pull, value) = jax.lax.scan(eliminate, row(0), jnp.arange(self.shells - 1))
-        rim = self._rim(radius[0], d, right, diffusivity[-1], loss[-1] + added, exchange[0], host[0])
+        rim = rim_of(d, right)
 
         def substitute(above: Any, left: Any) -> Any:
             here = left[1] + left[0] * above
