@@ -221,7 +221,7 @@ def test_evofosfamide_kills_where_oxygen_is_missing():
         moves = [f for f in flows if isinstance(f, Transfer) and f.source == "tumor_sensitive"]
         return sum(float(jnp.squeeze(f.rate)) for f in moves)
 
-    assert killed(0.0) > 2.0 * killed(0.2) > 20.0 * killed(10.0) > 0.0
+    assert killed(0.0) > 1.8 * killed(0.2) > 20.0 * killed(10.0) > 0.0
 
 
 def test_particles_reach_tissue_through_large_pores_and_release_their_drug_there():

@@ -128,9 +128,9 @@ def prepare(agent: Agent, value: Values, dt: float, planned_dose: PerLane, preci
             keep, gain, mean_keep, mean_gain = absorbing(*body, absorption, dt)
         else:
             infusion = read("infusion_time", "day")
+            keep, gain, mean_keep, mean_gain = propagators(*body, np.minimum(infusion, dt), dt)
             steps = np.arange(max(int(np.ceil(np.max(infusion) / dt - 1e-9)), 1))[:, None]
             shares = np.clip(infusion / dt - steps, 0.0, 1.0) * dt / infusion * shares
-            keep, gain, mean_keep, mean_gain = propagators(*body, np.minimum(infusion, dt), dt)
         read.refuse_unused()
         return LinearKinetics(cast(keep), cast(gain), cast(mean_keep * scale), cast(mean_gain * scale), cast(shares))
     body = _saturable_body(read, value(f"{agent.name}.molar_mass", "g/mol"))
