@@ -1,0 +1,119 @@
+"""`alarmin sensitivity`: which numbers the outcomes hang on."""
+
+import json as text
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alarmin.cli.face import AsJson, Seed, as_json, at_least, interval, keep_programs, notice, progress, refusals
+from alarmin.cli.face import out as console
+
+if TYPE_CHECKING:
+    from alarmin.sensitivity import Sensitivity
+
+NAMES = {
+    "prcc": "partial rank correlation",
+    "morris": "mean elementary effect, in the unit of the outcome",
+    "sobol": "total Sobol index",
+}
+
+
+def sensitivity(
+    tumor: Annotated[str, typer.Argument(help="Tumor type, such as nsclc.")],
+    regimen: Annotated[str, typer.Argument(help='What is given, such as "atezolizumab 1200 mg q3w".')],
+    samples: Annotated[int, typer.Option(help="Sets of values that are tried.")] = 4096,
+    method: Annotated[str, typer.Option(help="prcc, morris or sobol.")] = "prcc",
+    days: Annotated[int, typer.Option(help="Day of the outcomes of treatment.")] = 84,
+    top: Annotated[int, typer.Option(help="Parameters that are shown of each outcome, and that sobol takes on.")] = 15,
+    only: Annotated[list[str] | None, typer.Option(help="Vary only what this matches, such as oxygen_*.")] = None,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="New folder for table, JSON, picture and provenance.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Find the numbers that decide the outcomes of a regimen, within what is believed of each.
+
+    Example:  alarmin sensitivity nsclc "docetaxel 75 mg/m2 q3w" --samples 4096 --out runs/sensitivity
+    """
+    with refusals():
+        from alarmin import records, results
+        from alarmin.therapy.regimen import parse
+
+        kind, plan = records.tumor(tumor), parse(regimen)
+        at_least(1, samples=samples, days=days, top=top)
+        at_least(0, seed=seed)
+        if out is not None:
+            results.ensure_new(out)
+        keep_programs()
+        from alarmin.sensitivity import sensitivity as analyze
+
+        with progress(quiet=json) as report:
+            found = analyze(
+                kind.name,
+                plan,
+                samples=samples,
+                method=method,
+                days=days,
+                top=top,
+                only=tuple(only or ()),
+                seed=seed,
+                progress=report,
+            )
+        if out is not None:
+            _write(out, found, top, seed)
+        if json:
+            as_json(content(found, top))
+        else:
+            show(found, top, out)
+
+
+def content(found: "Sensitivity", top: int) -> dict[str, object]:
+    """Plain data: what was asked, and the first rows of each outcome."""
+    asked = {name: getattr(found, name) for name in ("tumor", "regimen", "days", "method", "samples", "plausible")}
+    return {**asked, "rows": found.top(top).to_dict("records")}
+
+
+def _write(target: Path, found: "Sensitivity", top: int, seed: int) -> None:
+    from alarmin import plots, results
+    from alarmin.cli.face import plain
+    from alarmin.sensitivity import OUTCOMES
+
+    made = results.provenance(
+        command=" ".join(["alarmin", *sys.argv[1:]]),
+        subject={"tumor": found.tumor, "regimen": found.regimen},
+        seed=seed,
+        patients=found.plausible,
+        records=found.records,
+    )
+    title = f"{found.tumor}, {found.regimen or 'untreated'}, day {found.days}"
+    figure = plots.tornado(found.table, OUTCOMES, top=top, index=NAMES[found.method], title=title)
+    pictures = {f"tornado.{kind}": plots.render(figure, kind) for kind in ("svg", "png")}
+    whole = text.dumps(plain(content(found, len(found.table))), indent=1, allow_nan=False)
+    results.write(target, made, tables={"sensitivity": found.table}, files={"sensitivity.json": whole, **pictures})
+
+
+def show(found: "Sensitivity", top: int, written: Path | None) -> None:
+    """A table for each outcome, strongest first."""
+    from rich.table import Table
+
+    from alarmin.sensitivity import OUTCOMES
+
+    console.print(
+        f"\n[bold]{found.tumor}[/bold], {found.regimen or 'untreated'}, day {found.days}: {NAMES[found.method]}"
+    )
+    console.print(f"{found.samples} samples, {found.plausible} of them plausible patients", style="dim")
+    for outcome, rows in found.top(top).groupby("outcome", sort=False):
+        table = Table(box=None, header_style="bold", pad_edge=False, title=OUTCOMES[str(outcome)], title_justify="left")
+        for name in ("", "Record", "What", "Grade", "Status", "Index (95 %)", ""):
+            table.add_column(name, justify="right" if name in ("", "Index (95 %)") else "left", overflow="fold")
+        for row in rows.to_dict("records"):
+            arrow = {1.0: "↑", -1.0: "↓"}.get(row["direction"], "")
+            cells = (str(row["rank"]), row["record"], row["title"], row["grade"], row["status"])
+            table.add_row(*cells, interval(row, "index", 2), arrow)
+        console.print()
+        console.print(table)
+    if written is not None:
+        console.print(f"\nWritten to {written}")
+    console.print()
+    notice()
