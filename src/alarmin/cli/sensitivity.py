@@ -70,7 +70,10 @@ def sensitivity(
 
 def content(found: "Sensitivity", top: int) -> dict[str, object]:
     """Plain data: what was asked, and the first rows of each outcome."""
-    asked = {name: getattr(found, name) for name in ("tumor", "regimen", "days", "method", "samples", "plausible")}
+    asked = {
+        name: getattr(found, name)
+        for name in ("tumor", "regimen", "days", "method", "samples", "plausible", "population")
+    }
     return {**asked, "rows": found.top(top).to_dict("records")}
 
 
@@ -85,6 +88,7 @@ def _write(target: Path, found: "Sensitivity", top: int, seed: int) -> None:
         seed=seed,
         patients=found.plausible,
         records=found.records,
+        population=found.population,
     )
     title = f"{found.tumor}, {found.regimen or 'untreated'}, day {found.days}"
     figure = plots.tornado(found.table, OUTCOMES, top=top, index=NAMES[found.method], title=title)
@@ -109,8 +113,9 @@ def show(found: "Sensitivity", top: int, written: Path | None) -> None:
             table.add_column(name, justify="right" if name in ("", "Index (95 %)") else "left", overflow="fold")
         for row in rows.to_dict("records"):
             arrow = {1.0: "↑", -1.0: "↓"}.get(row["direction"], "")
+            of = {"index": row["index"], "index_low": row["low"], "index_high": row["high"]}
             cells = (str(row["rank"]), row["record"], row["title"], row["grade"], row["status"])
-            table.add_row(*cells, interval(row, "index", 2), arrow)
+            table.add_row(*cells, interval(of, "index", 2), arrow)
         console.print()
         console.print(table)
     if written is not None:

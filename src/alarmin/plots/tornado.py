@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from alarmin.plots.style import BLUE, GRAY, INK, VERMILLION, styled
+from alarmin.plots.style import BLUE, INK, VERMILLION, styled
 
 
 @styled
@@ -33,8 +35,12 @@ def tornado(
         axes.set_xlabel(index)
     for axes in panels[len(outcomes) :]:
         axes.set_visible(False)
-    marks = [Patch(color=BLUE, label="rises with the parameter"), Patch(color=VERMILLION, label="falls")]
-    figure.legend(handles=marks, loc="outside lower center", ncols=2, handlelength=1.0)
+    marks: list[Artist] = [
+        Patch(color=BLUE, label="rises with the parameter"),
+        Patch(color=VERMILLION, label="falls"),
+        Line2D([], [], ls="", label="*  assumed or fitted"),
+    ]
+    figure.legend(handles=marks, loc="outside lower center", ncols=3, handlelength=1.0)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=10, weight="bold")
     return figure
@@ -49,9 +55,6 @@ def _panel(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     labels = [f"{row.record}{' *' if row.grade in ('assumed', 'fitted') else ''}" for row in rows.itertuples()]
     axes.set_yticks(y, labels, fontsize=7)
     axes.set_title(name)
-    axes.annotate(
-        "* assumed or fitted", (1.0, 0.0), xycoords="axes fraction", ha="right", va="bottom", fontsize=6.5, color=GRAY
-    )
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()

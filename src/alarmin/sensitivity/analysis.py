@@ -46,6 +46,7 @@ class Sensitivity:
         method: of the indices.
         samples: sets of values that were tried.
         plausible: how many of them make a patient; the others tell nothing.
+        population: name of the fitted population of which the patient is one, or "prior".
         records: of the typical patient, by id.
         table: a row for each outcome and parameter, ranked within the outcome by the size of the index; columns
             `outcome`, `rank`, `record`, `title`, `grade`, `status`, `unit`, `from`, `to` (what is believed), `index`,
@@ -58,6 +59,7 @@ class Sensitivity:
     method: str
     samples: int
     plausible: int
+    population: str
     records: Mapping[str, Record]
     table: pd.DataFrame
 
@@ -103,7 +105,9 @@ def sensitivity(
         raise SensitivityError(f"unknown method {method!r}; {nearest(method, METHODS)}", remedy="choose one of them")
     plan = parse(regimen) if isinstance(regimen, str) else regimen
     name = find_tumor(tumor).name
-    least(method, samples, count(name, plan, only), top)
+    fitted = find_population(name)
+    believed_of = ranges(records_of(name, fitted.records if fitted else {}), plan.agents, only)
+    least(method, samples, len(believed_of), top)
     records = typical(name, seed, settings)
     spans = ranges(records, plan.agents, only)
     run = lambda points, over: outcomes(name, records, _values(points, over), plan, days, settings, progress)
@@ -125,13 +129,8 @@ def sensitivity(
         indices = {outcome: total_effects(points, found[outcome], seed) for outcome in OUTCOMES}
     table = pd.concat([_rows(outcome, spans, records, of) for outcome, of in indices.items()], ignore_index=True)
     plausible = int(np.isfinite(found["change"]).sum())
-    return Sensitivity(name, str(plan), days, method, len(points), plausible, records, table)
-
-
-def count(tumor: str, regimen: Regimen, only: Iterable[str] = ()) -> int:
-    """How many numbers could be otherwise in a tumor type under a regimen."""
-    fitted = find_population(tumor)
-    return len(ranges(records_of(tumor, fitted.records if fitted else {}), regimen.agents, only))
+    population = fitted.name if fitted else "prior"
+    return Sensitivity(name, str(plan), days, method, len(points), plausible, population, records, table)
 
 
 def least(method: str, samples: int, parameters: int, top: int) -> None:

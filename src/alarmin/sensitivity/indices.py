@@ -15,6 +15,9 @@ Array = NDArray[np.float64]
 
 RESAMPLES = 200
 
+NORMAL_95 = 1.959963984540054
+"""Half of the central 95 % of a standard normal law."""
+
 
 @dataclass(frozen=True)
 class Indices:
@@ -40,8 +43,8 @@ def prcc(points: Array, outcome: Array, seed: int = 0) -> Indices:
 
         r_j = cor(x_j - E[x_j | others], y - E[y | others]),   x, y ranks, E linear
 
-    Pairs of residuals are resampled for the interval, which is widened by sqrt(n/(n - k - 1)) on Fisher's scale for
-    the k parameters that took part in the regressions.
+    Pairs of residuals are resampled for the error on Fisher's scale, which is taken times sqrt(n/(n - k - 1)) for the k
+    parameters that took part in the regressions.
 
     Args:
         points: `[sample, parameter]`.
@@ -52,15 +55,19 @@ def prcc(points: Array, outcome: Array, seed: int = 0) -> Indices:
     x, y = _scores(points), _scores(outcome)
     inverse = np.linalg.pinv(x.T @ x / n, hermitian=True)
     slope = inverse @ (x.T @ y / n)
-    spread = np.diag(inverse)
-    own = x @ inverse / spread
+    own = x @ inverse / np.diag(inverse)
     rest = (y - x @ slope)[:, None] + own * slope
     index = _correlations(np.ones((1, n)), own, rest)[0]
     drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), RESAMPLES).astype(np.float64)
-    center = np.arctanh(np.clip(index, -0.999999, 0.999999))
-    off = np.arctanh(np.clip(_correlations(drawn, own, rest), -0.999999, 0.999999)) - center
-    low, high = np.percentile(off, [2.5, 97.5], axis=0) * np.sqrt(n / max(n - k - 1, 1))
-    return Indices(index, np.tanh(center + low), np.tanh(center + high), np.sign(index))
+    spread = _fisher(_correlations(drawn, own, rest)).std(axis=0)
+    half = NORMAL_95 * spread * np.sqrt(n / max(n - k - 1, 1))
+    low, high = np.tanh(_fisher(index) - half), np.tanh(_fisher(index) + half)
+    return Indices(index, np.minimum(low, index), np.maximum(high, index), np.sign(index))
+
+
+def _fisher(correlation: Array) -> Array:
+    """Fisher's scale, on which a correlation has nearly a normal error; it ends short of where it is infinite."""
+    return np.arctanh(np.clip(correlation, -0.999999, 0.999999))
 
 
 def _scores(values: Array) -> Array:

@@ -14,13 +14,16 @@ from alarmin.simulation import Course, Settings, simulate
 from alarmin.therapy.regimen import Regimen
 
 OUTCOMES = {
-    "change": "log change of tumor burden under the regimen",
-    "benefit": "log tumor burden under the regimen over untreated",
-    "cd8": "log CD8 density before treatment",
-    "hypoxia": "hypoxic fraction before treatment",
+    "change": "Log change of tumor burden",
+    "benefit": "Log tumor burden over untreated",
+    "cd8": "Log CD8 density at baseline",
+    "hypoxia": "Hypoxic fraction at baseline",
 }
-"""Outcomes by name. Burden is the number of living tumor cells; the hypoxic fraction is the mean activity of
-hypoxia-inducible factors in them; densities and fractions are those of the untreated state."""
+"""Outcomes by name: two of treatment, and two of the untreated state in which it finds the tumor.
+
+Burden is the number of living tumor cells; the hypoxic fraction is the mean activity of hypoxia-inducible factors in
+them.
+"""
 
 ENROLLED = 64
 """Patients of whom the most typical one is taken."""
