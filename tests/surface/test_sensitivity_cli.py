@@ -40,6 +40,8 @@ def test_what_decides_comes_first(small, tmp_path):
     assert all(row["low"] <= row["index"] <= row["high"] for row in found["rows"])
     names = {path.name for path in place.iterdir()}
     assert names == {"provenance.json", "sensitivity.parquet", "sensitivity.json", "tornado.svg", "tornado.png"}
+    assert [row["rank"] for row in found["overall"]] == [1, 2, 3]
+    assert {row["record"] for row in found["overall"]} == set(CHOSEN)
     table = pd.read_parquet(place / "sensitivity.parquet")
     keys = {"outcome", "rank", "record", "title", "grade", "status", "unit", "from", "to", "index", "low", "high"}
     assert set(table) == keys | {"direction"}

@@ -11,6 +11,8 @@ from alarmin.cli.face import AsJson, Seed, as_json, at_least, interval, keep_pro
 from alarmin.cli.face import out as console
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from alarmin.sensitivity import Sensitivity
 
 NAMES = {
@@ -69,12 +71,18 @@ def sensitivity(
 
 
 def content(found: "Sensitivity", top: int) -> dict[str, object]:
-    """Plain data: what was asked, and the first rows of each outcome."""
+    """Plain data: what was asked, the first rows over all outcomes, and those of each outcome."""
+    from alarmin.sensitivity import overall
+
     asked = {
         name: getattr(found, name)
         for name in ("tumor", "regimen", "days", "method", "samples", "plausible", "population")
     }
-    return {**asked, "rows": found.top(top).to_dict("records")}
+    return {
+        **asked,
+        "overall": overall(found.table).head(top).to_dict("records"),
+        "rows": found.top(top).to_dict("records"),
+    }
 
 
 def _write(target: Path, found: "Sensitivity", top: int, seed: int) -> None:
@@ -98,27 +106,34 @@ def _write(target: Path, found: "Sensitivity", top: int, seed: int) -> None:
 
 
 def show(found: "Sensitivity", top: int, written: Path | None) -> None:
-    """A table for each outcome, strongest first."""
-    from rich.table import Table
-
-    from alarmin.sensitivity import OUTCOMES
+    """The strongest over all outcomes, then those of each outcome."""
+    from alarmin.sensitivity import OUTCOMES, overall
 
     console.print(
         f"\n[bold]{found.tumor}[/bold], {found.regimen or 'untreated'}, day {found.days}: {NAMES[found.method]}"
     )
     console.print(f"{found.samples} samples, {found.plausible} of them plausible patients", style="dim")
+    _print("Over all outcomes, each relative to its largest", overall(found.table).head(top), "outcome")
     for outcome, rows in found.top(top).groupby("outcome", sort=False):
-        table = Table(box=None, header_style="bold", pad_edge=False, title=OUTCOMES[str(outcome)], title_justify="left")
-        for name in ("", "Record", "What", "Grade", "Status", "Index (95 %)", ""):
-            table.add_column(name, justify="right" if name in ("", "Index (95 %)") else "left", overflow="fold")
-        for row in rows.to_dict("records"):
-            arrow = {1.0: "↑", -1.0: "↓"}.get(row["direction"], "")
-            of = {"index": row["index"], "index_low": row["low"], "index_high": row["high"]}
-            cells = (str(row["rank"]), row["record"], row["title"], row["grade"], row["status"])
-            table.add_row(*cells, interval(of, "index", 2), arrow)
-        console.print()
-        console.print(table)
+        _print(OUTCOMES[str(outcome)], rows)
     if written is not None:
         console.print(f"\nWritten to {written}")
     console.print()
     notice()
+
+
+def _print(title: str, rows: "DataFrame", *more: str) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False, title=title, title_justify="left")
+    for name in ("", "Record", "What", "Grade", "Status", *(column.capitalize() for column in more)):
+        table.add_column(name, justify="left" if name else "right", overflow="fold")
+    table.add_column("Index (95 %)", justify="right", no_wrap=True)
+    table.add_column("")
+    for row in rows.to_dict("records"):
+        of = {"index": row["index"], "index_low": row["low"], "index_high": row["high"]}
+        cells = [row[name] for name in ("record", "title", "grade", "status", *more)]
+        arrow = {1.0: "↑", -1.0: "↓"}.get(row["direction"], "")
+        table.add_row(str(row["rank"]), *cells, interval(of, "index", 2), arrow)
+    console.print()
+    console.print(table)
