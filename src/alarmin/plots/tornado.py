@@ -1,6 +1,7 @@
 """What outcomes hang on, strongest first."""
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -42,7 +43,7 @@ def tornado(
     ]
     figure.legend(handles=marks, loc="outside lower center", ncols=3, handlelength=1.0)
     if title:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=10, weight="bold")
+        figure.suptitle(fill(title, 110), x=0.01, ha="left", fontsize=10, weight="bold")
     return figure
 
 
@@ -57,4 +58,4 @@ def _panel(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     axes.set_title(name)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.4, -0.6)
