@@ -5,7 +5,7 @@ A candidate becomes a patient if the untreated disease grows, at a speed that ha
 desert tumors arise and are not assigned.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -85,10 +85,7 @@ def enroll_counted(
         share = max(found / looked, 0.1) if looked else 0.6
         batch = int(np.ceil(1.1 * (n - found) / share)) + 8
         candidates = draw(tumor, np.arange(looked, looked + batch), seed, changes, name)
-        chunks = [candidates[rows] for rows in split(candidates, settings.lanes)]
-        with ThreadPoolExecutor(settings.workers) as pool:
-            settled = pool.map(_settle, chunks, [settings] * len(chunks))
-            kept = [part for part in settled if part is not None]
+        kept = [part for part in _plausible(candidates, settings) if part is not None]
         grew += sum(len(part) for part in kept)
         kept = [part for part in (_taken(part, keep) for part in kept) if part is not None]
         parts += kept
@@ -109,6 +106,31 @@ def enroll_counted(
     cohort = _join(parts)[np.arange(n)]
     last = int(cohort.ids[-1]) + 1
     return cohort, Acceptance(candidates=last, accepted=n)
+
+
+def plausible(
+    candidates: Cohort, settings: Settings = Settings(), progress: Callable[[int, int], None] | None = None
+) -> Cohort | None:
+    """Those of the candidates whose untreated disease is plausible, in the untreated state; None where nobody is.
+
+    Args:
+        candidates: whoever is asked.
+        settings: how to compute.
+        progress: is told how many candidates of how many have been looked at.
+    """
+    parts: list[Cohort] = []
+    for number, part in enumerate(_plausible(candidates, settings), start=1):
+        parts += [] if part is None else [part]
+        if progress is not None:
+            progress(min(number * settings.lanes, candidates.lanes), candidates.lanes)
+    return _join(parts) if parts else None
+
+
+def _plausible(candidates: Cohort, settings: Settings) -> Iterator[Cohort | None]:
+    """The plausible patients of each chunk of candidates."""
+    chunks = [candidates[rows] for rows in split(candidates, settings.lanes)]
+    with ThreadPoolExecutor(settings.workers) as pool:
+        yield from pool.map(_settle, chunks, [settings] * len(chunks))
 
 
 def _taken(part: Cohort, keep: Keep | None) -> Cohort | None:

@@ -84,7 +84,7 @@ def interval(of: Mapping[str, Any], name: str, digits: int = 1, scale: float = 1
 
 def as_json(content: Any) -> None:
     """Prints plain data as JSON; what is not a number becomes null."""
-    typer.echo(json.dumps(_plain(content), indent=1, allow_nan=False))
+    typer.echo(json.dumps(plain(content), indent=1, allow_nan=False))
 
 
 def notice() -> None:
@@ -92,13 +92,14 @@ def notice() -> None:
     out.print(f"[dim]{NOTICE}[/dim]")
 
 
-def _plain(content: Any) -> Any:
+def plain(content: Any) -> Any:
+    """Content as JSON knows it; what is not a number becomes None."""
     if isinstance(content, Mapping):
-        return {str(key): _plain(value) for key, value in content.items()}
+        return {str(key): plain(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_plain(value) for value in content]
+        return [plain(value) for value in content]
     if hasattr(content, "tolist"):
-        return _plain(content.tolist())
+        return plain(content.tolist())
     if isinstance(content, float) and not math.isfinite(content):
         return None
     return content

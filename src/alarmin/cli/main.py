@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alarmin.cli import bench, evidence, fit, model, review, score, simulate, trial
+from alarmin.cli import bench, evidence, fit, model, review, score, sensitivity, simulate, trial
 from alarmin.version import NOTICE, VERSION
 
 HELP = f"""
@@ -34,6 +34,7 @@ for command in (
     fit.fit,
     review.review,
     score.score,
+    sensitivity.sensitivity,
 ):
     app.command()(command)
 

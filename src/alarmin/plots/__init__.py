@@ -6,6 +6,7 @@ from alarmin.plots.runs import course_section, trial_figures
 from alarmin.plots.section import section
 from alarmin.plots.style import render, save
 from alarmin.plots.survival import Landmark, Median, survival
+from alarmin.plots.tornado import tornado
 from alarmin.plots.waterfall import waterfall
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "save",
     "section",
     "survival",
+    "tornado",
     "trial_figures",
     "waterfall",
 ]
