@@ -23,7 +23,7 @@ READOUTS = {
     "cytotoxic": ("tumor", -1, 0.5),
     "hif_inhibition": ("vegf", -1, 5.0),
     "hyaluronidase": ("hyaluronan", -1, 5.0),
-    "hypoxia_activation": ("dying_silent", 1, 0.5),
+    "hypoxia_activation": ("dying_silent", 1, 0.1),
     "ido_inhibition": ("kynurenine", -1, 5.0),
     "lytic_peptide": ("tumor", -1, 10.0),
     "mct_inhibition": ("lactate", -1, 5.0),
@@ -64,13 +64,13 @@ def readout(cohort, name, factor, together):
     mode = next(act.mode for act in agents()[name].actions if act.mode in READOUTS)
     field, _, _ = READOUTS[mode]
     days = 1 if mode in WITHIN_A_DAY else DAYS
-    # Blood lymphocytes are held, so that what an agent does in tissue is seen by itself.
+    # Lymphocytes of blood are held, so that what an agent does in tissue is seen by itself.
     course = simulate(
         cohort,
         regimen(name, factor),
         days=days,
         agents=together,
-        clamped={"lymphocytes": 1.0},
+        clamped={"lymphocytes": 1.0, "blood_cd8": 10.0},
         profile_every=days,
         settings=SMALL,
     )

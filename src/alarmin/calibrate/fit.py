@@ -169,7 +169,7 @@ def _arm(plan: Plan, trial: str, name: str, cohort: Cohort, settings: Settings) 
         cohort,
         course.days,
         course.lesions["diameter"],
-        design.line,
+        arm.line or design.line,
         found.scans.new_lesion_day,
         found.scans.progression_day,
         arm.later_immunotherapy,
@@ -223,7 +223,8 @@ def fit(
     import iterative_ensemble_smoother as ies
 
     data = data_of(plan)
-    prior_records = records_of(plan.tumor)
+    base = records.population(plan.tumor, "borrowed") if plan.borrow else None
+    prior_records = records_of(plan.tumor, base.records if base else None)
     rng = np.random.Generator(np.random.Philox(key=seed))
     theta: Any = rng.standard_normal((len(plan.changes), members))
     smoother = ies.ESMDA(data.covariance, data.values, alpha=steps, seed=rng)
@@ -234,7 +235,7 @@ def fit(
         try:
             found = predict(
                 plan,
-                changes_of(plan, prior_records, numbers),
+                (base.records if base else {}) | changes_of(plan, prior_records, numbers),
                 patients,
                 seed,
                 replace(settings, workers=1, steps_per_day=plan.steps_per_day),
@@ -259,7 +260,7 @@ def fit(
         theta = smoother.assimilate_batch(X=theta)
     theta, posterior = _replace_failed(theta, ensemble(), rng)
     assert prior is not None
-    population = _population(plan, data, prior_records, theta, posterior, patients)
+    population = _population(plan, data, prior_records, theta, posterior, patients, base)
     return Fit(plan, data, prior, posterior, theta, population)
 
 
@@ -299,8 +300,12 @@ def _population(
     theta: NDArray[np.float64],
     posterior: NDArray[np.float64],
     patients: int,
+    base: Population | None,
 ) -> Population:
-    """The posterior mean as records, with a report of what the data taught."""
+    """The posterior mean as records, with a report of what the data taught, beside what was borrowed."""
+    own = {change.name for change in plan.changes}
+    lent = {name: values for name, values in (base.ensemble if base else {}).items() if name not in own}
+    members = min([theta.shape[1], *map(len, lent.values())])
     mean, size = theta.mean(axis=1), theta.std(axis=1, ddof=1)
     learned = [f"{c.name}: {m:+.2f} ± {s:.2f} prior SD" for c, m, s in zip(plan.changes, mean, size, strict=True)]
     misses = (posterior.mean(axis=1) - data.values) / np.sqrt(np.diag(data.covariance))
@@ -311,9 +316,10 @@ def _population(
         tumor=plan.tumor,
         method=f"ensemble smoother with multiple data assimilation, {theta.shape[1]} members; records at their mean",
         command=f"alarmin fit {plan.name} --members {theta.shape[1]} --patients {patients}",
-        training=data.names,
-        records=changes_of(plan, known, mean),
-        ensemble=_ensemble(plan, known, theta),
+        training=(*(base.training if base else ()), *data.names),
+        borrowed_from=base.borrowed_from if base else None,
+        records=(base.records if base else {}) | changes_of(plan, known, mean),
+        ensemble={name: v[:members] for name, v in (lent | _ensemble(plan, known, theta)).items()},
         report={
             "learned": learned,
             "contraction": [round(float(1.0 - s), 3) for s in size],

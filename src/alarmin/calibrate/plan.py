@@ -79,6 +79,7 @@ class Target(Strict):
 class Plan(Strict):
     """A fit: of which population, what it changes, and the data that it sees.
 
+    With `borrow`, it starts from what the fits of other tumor types teach, and keeps what it does not change.
     `between_trials` is the standard deviation of the log hazard between trials of the same regimen; `least_error`
     keeps any one endpoint from weighing more than its error, sampling apart, allows. `steps_per_day` is that of the
     simulations.
@@ -86,6 +87,7 @@ class Plan(Strict):
 
     name: str
     tumor: str
+    borrow: bool = False
     between_trials: float = Field(ge=0)
     least_error: float = Field(ge=0)
     months: float = Field(gt=0)

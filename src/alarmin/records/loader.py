@@ -143,13 +143,13 @@ def populations() -> dict[str, Population]:
 def population(tumor_name: str, name: str | None = None) -> Population | None:
     """The fitted population `name`, or the one in force for the tumor type; None for "prior".
 
-    A type that was never fitted borrows what is shared from the fits of other types.
+    A type that was never fitted borrows what is shared from the fits of other types; "borrowed" is only that.
     """
     if name == "prior":
         return None
     kind = tumor(tumor_name)
-    if name is None:
-        fit = populations().get(kind.name) or _borrowed(kind)
+    if name in (None, "borrowed"):
+        fit = (populations().get(kind.name) if name is None else None) or _borrowed(kind)
         return None if fit is None else _with_other_agents(fit)
     found = _find("population", name, populations())
     if found.tumor != kind.name:
@@ -163,6 +163,8 @@ def population(tumor_name: str, name: str | None = None) -> Population | None:
 def _borrowed(kind: Tumor) -> Population | None:
     """What the fit of another type teaches this one: all but what either type has of its own."""
     for fit in populations().values():
+        if fit.borrowed_from is not None or fit.tumor == kind.name:
+            continue
         own = tumors()[fit.tumor].parameters.keys() | kind.parameters.keys()
         shared = {id: record for id, record in fit.records.items() if id not in own and not id.startswith(_OF_TYPE)}
         if not shared:
