@@ -123,8 +123,10 @@ def _card(name: str, record: "Record", json: bool) -> None:
     source, taking = records.sources().get(record.source), users(name)
     content: dict[str, Any] = record.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     if json:
+        found = records.rederivations().get(name)
+        again = found.model_dump(mode="json", exclude_none=True) if found else None
         cited = source.model_dump(mode="json", exclude_none=True) if source else None
-        as_json({"id": name} | content | {"cited": cited, "used_by": taking})
+        as_json({"id": name} | content | {"cited": cited, "used_by": taking, "rederived": again})
         return
     out.print(f"\n[bold]{name}[/bold]  {record.title}")
     spread = f"  (believed {record.low:g} to {record.high:g})" if None not in (record.low, record.high) else ""
@@ -134,6 +136,11 @@ def _card(name: str, record: "Record", json: bool) -> None:
             size = ", ".join(f"{key} {value}" for key, value in content[law].items())
             out.print(f"  {law.replace('_', ' ')}: {size}")
     out.print(f"  grade: {record.grade}   status: {record.status}")
+    again = records.rederivations().get(name)
+    if again is not None:
+        out.print(
+            f"  derived again, blind: {again.value:g} {again.unit} ({again.low:g} to {again.high:g}); {again.title}"
+        )
     if source is not None:
         out.print(f"  source: {source.title}", markup=False)
         place = source.doi or source.pmid or source.pmc or source.nct or source.url

@@ -6,19 +6,21 @@ from alarmin.records.loader import (
     parameters,
     population,
     populations,
+    rederivations,
     sources,
     trial,
     trials,
     tumor,
     tumors,
 )
-from alarmin.records.schema import Agent, Population, Record, RecordError, Source, Spread, Trial, Tumor
+from alarmin.records.schema import Agent, Population, Record, RecordError, Rederivation, Source, Spread, Trial, Tumor
 
 __all__ = [
     "Agent",
     "Population",
     "Record",
     "RecordError",
+    "Rederivation",
     "Source",
     "Spread",
     "Trial",
@@ -28,6 +30,7 @@ __all__ = [
     "parameters",
     "population",
     "populations",
+    "rederivations",
     "sources",
     "trial",
     "trials",

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from alarmin.errors import nearest
-from alarmin.records.schema import Agent, Population, Record, RecordError, Source, Trial, Tumor
+from alarmin.records.schema import Agent, Population, Record, RecordError, Rederivation, Source, Trial, Tumor
 
 DATA = files("alarmin.records") / "data"
 Model = TypeVar("Model", bound=BaseModel)
@@ -100,6 +100,13 @@ def _by_name(model: type[Named], folder: str) -> dict[str, Named]:
             check_sources(entry.records(), path.name)
         found[entry.name] = entry
     return found
+
+
+@lru_cache(maxsize=1)
+def rederivations() -> dict[str, Rederivation]:
+    """What a second, blind look at the sources made of records, by id."""
+    path = DATA / "rederivations.toml"
+    return {key: check(Rederivation, entry, f"{path.name}: {key}") for key, entry in read(path).items()}
 
 
 @lru_cache(maxsize=1)

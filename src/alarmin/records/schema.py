@@ -119,6 +119,24 @@ class Record(Strict):
         return self.value * factor(self.unit, unit)
 
 
+class Rederivation(Strict):
+    """A value of a record that was found or derived again without sight of the one in force.
+
+    `low` and `high` bound what its source and method allow; `method` says how it came about.
+    """
+
+    value: float
+    low: float
+    high: float
+    unit: Unit
+    title: str
+    doi: str | None = None
+    pmid: str | None = None
+    url: str | None = None
+    where: str
+    method: str
+
+
 class Correlation(Strict):
     """Rank-scale (Gaussian copula) correlation of two records between patients [-]."""
 
