@@ -90,7 +90,8 @@ class Suppression(Mechanism):
     @signal("dimensionless", off=0.0)
     def t_cell_hypoxia(self, now: Now) -> Any:
         """Hypoxia as T cells feel it, mean of 1/(1 + (p/K)^2) over the distance classes [-]."""
-        return class_mean(lambda p: 1.0 / (1.0 + (p / self.oxygen_half) ** 2), now.oxygen_by_class)
+        per_half = 1.0 / self.oxygen_half
+        return class_mean(lambda p: 1.0 / (1.0 + (p * per_half) ** 2), now.oxygen_by_class)
 
     @signal("dimensionless", off=1.0)
     def suppression_hypoxia(self, now: Now) -> Any:

@@ -40,7 +40,7 @@ class TumorGrowth(Mechanism):
     def division_share(self, now: Now):
         """Actual over maximal division rate [-]."""
         fed = class_mean(
-            lambda p, glucose: hill(p, self.oxygen_half) * hill(glucose, self.glucose_half),
+            lambda p, glucose: p * glucose / ((p + self.oxygen_half) * (glucose + self.glucose_half)),
             now.oxygen_by_class,
             now.glucose_by_class,
         )

@@ -38,6 +38,15 @@ def class_exposure(distances: Sequence[Any], length: Any) -> tuple[Any, ...]:
 
     e^(-d_q/l) / sum_q w_q e^(-d_q/l); the weighted mean of the five is 1.
     """
-    fall = tuple(jnp.exp(-distance / length) for distance in distances)
-    mean = class_mean(lambda share: share, fall)
-    return tuple(share / mean for share in fall)
+    per_length = -1.0 / length
+    fall = tuple(jnp.exp(distance * per_length) for distance in distances)
+    per_mean = 1.0 / class_mean(lambda share: share, fall)
+    return tuple(share * per_mean for share in fall)
+
+
+def class_log_exposure(distances: Sequence[Any], length: Any) -> tuple[Any, ...]:
+    """Natural logarithms of `class_exposure`, from which its powers are had cheaply."""
+    per_length = -1.0 / length
+    slopes = tuple(distance * per_length for distance in distances)
+    log_mean = jnp.log(class_mean(jnp.exp, slopes))
+    return tuple(slope - log_mean for slope in slopes)

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from alarmin.mechanism import Action, DeathMode, Flow, Now, effect, loss, parameter, supply
-from alarmin.numerics.response import class_exposure, class_mean, hill
+from alarmin.numerics.response import class_log_exposure, class_mean
 from alarmin.state import Field
 
 
@@ -46,10 +46,11 @@ class CytotoxicKill(Action, DeathMode):
 
     def effort(self, now: Now) -> tuple[Any, ...]:
         """(X/X50)^h in the five distance classes [-]; the share of the maximal rate is e/(1 + e)."""
-        relative = getattr(now, self.damage) / self.damage_half
+        relative = getattr(now, self.damage) * (1.0 / self.damage_half)
         # The power as exp and log is several times faster; without damage it is exactly zero, so that nobody dies.
-        power = lambda x: jnp.where(x > 0.0, jnp.exp(self.steepness * jnp.log(jnp.maximum(x, 1e-20))), 0.0)
-        return tuple(power(share * relative) for share in class_exposure(now.vessel_distance, self.penetration))
+        log = jnp.log(jnp.maximum(relative, 1e-20))
+        exposed = class_log_exposure(now.vessel_distance, self.penetration)
+        return tuple(jnp.where(relative > 0.0, jnp.exp(self.steepness * (log + share)), 0.0) for share in exposed)
 
     @effect("dimensionless")
     def cytotoxic_pressure(self, now: Now) -> Any:
@@ -67,7 +68,7 @@ class CytotoxicKill(Action, DeathMode):
         cycling = self.kill_rate * (self.resting_share + (1.0 - self.resting_share) * now.division_share)
 
         def killed(hardness: Any) -> Any:
-            return cycling * class_mean(lambda p, e: hill(p, self.oxygen_half) * e / (hardness + e), oxygen, effort)
+            return cycling * class_mean(lambda p, e: p * e / ((p + self.oxygen_half) * (hardness + e)), oxygen, effort)
 
         sensitive, resistant = killed(1.0), killed(hardness)
         rates = {"tumor_sensitive": sensitive, "tumor_escaped": sensitive, "tumor_resistant": resistant}
