@@ -48,6 +48,9 @@ def trial(
     replicates: Annotated[
         int | None, typer.Option(help="Draw so many replicate trials from a bank of outcomes, instead of running one.")
     ] = None,
+    toxicity: Annotated[
+        bool, typer.Option("--toxicity", help="Let adverse events happen, and hold, lower or end doses.")
+    ] = False,
     folder: Annotated[
         Path | None, typer.Option("--out", help="New folder for tables, courses, figures and provenance.")
     ] = None,
@@ -59,6 +62,7 @@ def trial(
     """
     with refusals():
         from alarmin import records, results
+        from alarmin.trials import TrialError
 
         design = records.trial(name)
         at_least(len(design.arms), patients=patients)
@@ -68,6 +72,8 @@ def trial(
             results.ensure_new(folder)
         keep_programs()
         at_least(2, replicates=replicates)
+        if replicates is not None and toxicity:
+            raise TrialError("--replicates draws from a bank without adverse events", remedy="drop --toxicity")
         if replicates is not None:
             _replicate(design, replicates, seed, months, folder, json)
             return
@@ -75,7 +81,8 @@ def trial(
         from alarmin.scoring import score
 
         with progress(quiet=json) as report:
-            scored = score(trials.run(design, patients, seed, months=months, progress=report))
+            run = trials.run(design, patients, seed, months=months, toxicity=toxicity, progress=report)
+            scored = score(run)
         if folder is not None:
             _write(folder, scored)
         if json:
