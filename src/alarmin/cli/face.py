@@ -54,6 +54,8 @@ def keep_programs() -> None:
 
     if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
         jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("alarmin", "alarmin"))
+        # Dozens of small programs take a second together.
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.02)
 
 
 @contextmanager

@@ -97,9 +97,7 @@ def quantities() -> dict[str, Mark]:
     return fields | {name: mark for kind in biology() for name, mark in marked(kind, "signal").items()}
 
 
-def lifts(
-    cohort: Cohort, agents: Sequence[str], thrown: Mapping[str, NDArray[np.bool_]]
-) -> dict[str, Lift]:
+def lifts(cohort: Cohort, agents: Sequence[str], thrown: Mapping[str, NDArray[np.bool_]]) -> dict[str, Lift]:
     """What the lesions of a cohort see once switches are thrown, by quantity.
 
     Args:
