@@ -52,12 +52,14 @@ def explain(
     """
     with refusals():
         from alarmin import records, results
+        from alarmin.explain.games import treated
         from alarmin.therapy.regimen import parse
 
         design = records.trial(name) if _is_trial(name) else None
         arm = next((arm for arm in design.arms if arm.name == regimen), None) if design else None
         plan = parse(arm.regimen if arm else regimen)
         tumor = (arm and arm.tumor) or (design.tumor if design else records.tumor(name).name)
+        treated(plan)
         at_least(1, patients=patients, days=days)
         at_least(0, seed=seed)
         if folder is not None:
@@ -131,13 +133,13 @@ def _figures(found: "Explanation") -> "dict[str, Figure]":
 
     ranked = np.argsort(found.change, kind="stable")
     chosen = ranked[np.unique(np.linspace(0, len(ranked) - 1, min(len(ranked), MOST_PROFILES)).round().astype(int))]
-    above = [f"patient {found.cohort.ids[row]},  × {number(1.0 + found.change[row], 2)}" for row in chosen]
+    above = [f"patient {found.cohort.ids[row]},  × {1.0 + found.change[row]:.2g}" for row in chosen]
     under = f"{found.cohort.tumor}, {found.regimen}"
     figures = {}
     for name, played in (("barriers", found.barriers), ("steps", found.steps)):
         titles = [switch.title for switch in played.game.switch]
         figures[f"{name}-profiles"] = plots.barrier_profiles(
-            played.shapley[:, chosen], titles, above, unit=f"{WORTH} by day {found.days}", title=under
+            played.shapley[:, chosen], titles, above, unit=f"{WORTH} by day {found.days}, if it is lifted", title=under
         )
         figures[f"{name}-map"] = plots.barrier_map(
             played.dominant,
@@ -150,14 +152,12 @@ def _figures(found: "Explanation") -> "dict[str, Figure]":
 
 
 def _show(found: "Explanation", pulls: dict[str, float] | None, folder: Path | None) -> None:
-    import numpy as np
-
     out.print(f"\n[bold]{found.cohort.tumor}[/bold], {found.regimen}", highlight=False)
-    gain = float(np.log(found.untreated / found.treated).mean())
-    count = len(found.cohort)
+    gain = float(found.barriers.values[0].mean())
+    count = f"{len(found.cohort)} virtual patient" + ("s" if len(found.cohort) > 1 else "")
     out.print(
-        f"{count} virtual patient{'s' if count > 1 else ''}, seed {found.cohort.seed}; by day {found.days} treatment is "
-        f"worth {number(gain, 2)} in log reduction of tumor cells"
+        f"{count}, seed {found.cohort.seed}; by day {found.days} treatment is worth {number(gain, 2)} "
+        "in log reduction of tumor cells"
     )
     _game(found.barriers)
     _game(found.steps)

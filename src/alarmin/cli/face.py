@@ -75,7 +75,7 @@ def progress(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
 
 def number(value: float | None, digits: int = 1, scale: float = 1.0) -> str:
     """A number with so many digits, or a dash where there is none."""
-    return "–" if value is None or not math.isfinite(value) else f"{value * scale:.{digits}f}"
+    return "–" if value is None or not math.isfinite(value) else f"{round(value * scale, digits) + 0.0:.{digits}f}"
 
 
 def interval(of: Mapping[str, Any], name: str, digits: int = 1, scale: float = 1.0) -> str:

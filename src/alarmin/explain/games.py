@@ -107,9 +107,7 @@ def explain(
 
     Raises `ExplainError` where nothing is given, or there are no days.
     """
-    plan = parse(regimen) if isinstance(regimen, str) else regimen
-    if not plan.agents:
-        raise ExplainError("no treatment to explain", remedy='give a regimen, such as "atezolizumab 1200 mg q3w"')
+    plan = treated(parse(regimen) if isinstance(regimen, str) else regimen)
     if days < 1:
         raise ExplainError(f"a comparison on day {days}", remedy="give at least one day")
     thrown = _copies()
@@ -161,17 +159,20 @@ def explain(
     )
 
 
+def treated(plan: Regimen) -> Regimen:
+    """The regimen, after a look that something is given; raises `ExplainError` where nothing is."""
+    if not plan.agents:
+        raise ExplainError("no treatment to explain", remedy='give a regimen, such as "atezolizumab 1200 mg q3w"')
+    return plan
+
+
 def burden(course: Course, day: int) -> NDArray[np.float64]:
     """Living tumor cells of all lesions of each patient on a day, `[patient]` [Mcell].
 
-    Disease that cannot be seen is not gone: there are never fewer than would fill a sphere of the least burden.
-    Records: `hazard_burden_least`, `volume_packing`, `volume_tumor`.
+    Never below the share of those of day 0 that `games().deepest` says.
     """
-    cohort = course.cohort
-    value = cohort.records
-    sphere = np.pi / 6.0 * value["hazard_burden_least"].to("cm") ** 3
-    least = sphere * value["volume_packing"].to("dimensionless") / value["volume_tumor"].to("mL/Mcell")
-    return np.maximum(cohort.sum_lesions(course.lesions["tumor"][day]), least)
+    cells = course.cohort.sum_lesions(course.lesions["tumor"])
+    return np.maximum(cells[day], games().deepest * cells[0])
 
 
 def _copies() -> dict[str, NDArray[np.bool_]]:

@@ -39,8 +39,8 @@ def pairs(played: Played) -> list[dict[str, Any]]:
 def tables(found: Explanation) -> dict[str, pd.DataFrame]:
     """Tables by name.
 
-    `patients` has outcomes, `shapley` a row for each patient and switch, `coalitions` one for each coalition (its number
-    has a bit for each switch, first to last), `pairs` the interactions over patients.
+    `patients` has outcomes, `shapley` a row for each patient and switch, `coalitions` one for each coalition (a
+    number with a bit for each switch, first to last), `pairs` the interactions over patients.
     """
     ids = found.cohort.ids
     patients = pd.DataFrame(

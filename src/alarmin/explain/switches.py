@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from alarmin.errors import AlarminError, nearest
 from alarmin.mechanism import Mark, marked
@@ -70,8 +70,12 @@ class Game(Strict):
 
 
 class Games(Strict):
-    """All games; no two switches set the same quantity, so that they can share one program."""
+    """All games; no two switches set the same quantity, so that they can share one program.
 
+    `deepest` is the least share of the tumor cells of day 0 that counts when burdens are compared.
+    """
+
+    deepest: float = Field(gt=0, lt=1)
     barriers: Game
     steps: Game
 
