@@ -93,7 +93,10 @@ class Moment:
 
     def __init__(self, model: "Model", state: State, plasma: Mapping[str, Array]) -> None:
         self._model, self._state, self._plasma, self._grid = model, state, plasma, model.grid
-        self._known: dict[str, Any] = {name: model.seen(name, value, self) for name, value in state.fields.items()}
+        self._known: dict[str, Any] = dict(state.fields)
+        # In the order of a list: programs of another order would be other programs to the compiler.
+        for name in [name for name in model.clamped if name in state.fields]:
+            self._known[name] = model.seen(name, state.fields[name], self)
         self._known |= {"velocity": state.velocity, "radius": state.radius}
         self._open: list[str] = []
 
