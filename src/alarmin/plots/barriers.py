@@ -81,7 +81,7 @@ def barrier_map(
         if not len(mine):
             continue
         color = GRAY if name == NOBODY else CYCLE[place % len(CYCLE)]
-        axes.plot(mine, place + _beside(len(mine)), "o", ms=4.5, color=color, alpha=0.65, mew=0)
+        axes.plot(mine, place + _beside(len(mine)), "o", ms=4.5, color=color, alpha=0.65, mew=0, zorder=3)
         middle = float(np.median(mine))
         axes.plot([middle, middle], [place - 0.38, place + 0.38], color=INK, lw=1.6)
     counts = [int((chosen == (place if name != NOBODY else -1)).sum()) for place, name in enumerate(names)]
