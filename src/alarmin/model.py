@@ -9,6 +9,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -91,8 +92,11 @@ class Moment:
     depth: Any
 
     def __init__(self, model: "Model", state: State, plasma: Mapping[str, Array]) -> None:
-        self._model, self._plasma, self._grid = model, plasma, model.grid
-        self._known: dict[str, Any] = {name: model.seen(name, value) for name, value in state.fields.items()}
+        self._model, self._state, self._plasma, self._grid = model, state, plasma, model.grid
+        self._known: dict[str, Any] = dict(state.fields)
+        # In the order of a list: programs of another order would be other programs to the compiler.
+        for name in [name for name in model.clamped if name in state.fields]:
+            self._known[name] = model.seen(name, state.fields[name], self)
         self._known |= {"velocity": state.velocity, "radius": state.radius}
         self._open: list[str] = []
 
@@ -128,7 +132,11 @@ class Moment:
                 remedy=f"switch off what reads {name!r} too, or give the signal a value for when it is off",
             )
         self._open.pop()
-        return self._model.seen(name, value)
+        return self._model.seen(name, value, self)
+
+    def instead(self, seen: Mapping[str, Any]) -> "Moment":
+        """The same moment, if these quantities alone were seen at other values than their own."""
+        return Moment(replace(self._model, clamped=dict(seen)), self._state, self._plasma)
 
     def _reader(self) -> str:
         return f"signal {self._open[-1]!r}" if self._open else "a mechanism"
@@ -176,6 +184,33 @@ class Moment:
         return jnp.broadcast_to(jnp.asarray(value, self.radius.dtype), shape)
 
 
+class Lift(eqx.Module):
+    """A quantity that some lesions see as it would be if nothing held it there, and the others as it is.
+
+        seen = where(lifted, free, own)
+
+    Attributes:
+        lifted: which lesions, `[1, lane]`.
+        value: what is free: a number or `[1, lane]`; times the plasma concentration where an agent is named.
+        at: instead of a value, other quantities at which the model works it out, by name.
+        agent: whose plasma concentration `value` is a share of.
+    """
+
+    lifted: Any
+    value: Any = None
+    at: dict[str, Any] = eqx.field(default_factory=dict)
+    agent: str | None = eqx.field(static=True, default=None)
+
+    def seen(self, name: str, own: Any, now: Moment) -> Any:
+        """What mechanisms see of the quantity `name`, whose own value is `own`."""
+        free = self.value
+        if self.at:
+            free = getattr(now.instead(self.at), name)
+        elif self.agent is not None:
+            free = self.value * now.plasma(self.agent)
+        return jnp.where(self.lifted, free, own)
+
+
 class Budget(NamedTuple):
     """What one step did to the content of each slow tissue field, as a running check of conservation.
 
@@ -195,7 +230,7 @@ class Model(eqx.Module):
     Attributes:
         mechanisms: with their parameters.
         siblings: for each lane, the lanes of the same patient, padded with the number of lanes, `[5, lane]`.
-        clamped: quantities that everybody sees at a fixed value instead of their own, by name.
+        clamped: quantities that everybody sees at a fixed value instead of their own, or as a `Lift` says, by name.
         off: names of mechanisms that are switched off.
     """
 
@@ -224,9 +259,10 @@ class Model(eqx.Module):
         empty = lambda: jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
         return eqx.combine(jax.lax.cond(self.going, arrays, empty), static[0])
 
-    def seen(self, name: str, value: Any) -> Any:
+    def seen(self, name: str, value: Any, now: Moment) -> Any:
         """The value that mechanisms see of a quantity: its own, or what it is clamped to."""
-        return self.clamped.get(name, value)
+        held = self.clamped.get(name, value)
+        return held.seen(name, value, now) if isinstance(held, Lift) else held
 
     def flows(self, now: Now) -> list[tuple[str, Any]]:
         """All flows at the present moment, with the name of the mechanism that causes each."""

@@ -22,7 +22,7 @@ from jaxtyping import Array
 from numpy.typing import NDArray
 
 from alarmin.errors import AlarminError
-from alarmin.model import Model, Moment, assemble
+from alarmin.model import Lift, Model, Moment, assemble
 from alarmin.numerics.sphere import Sphere
 from alarmin.patients import Cohort
 from alarmin.patients.variation import MOST_LESIONS
@@ -40,6 +40,9 @@ TreatOn = Callable[[NDArray[np.float64], NDArray[np.float64], Cohort], NDArray[n
 
 Manage = Callable[[Cohort], Callable[[int, int, dict[str, NDArray[np.float64]]], None]]
 """Of patients, a function of the days from A, before B, and of all doses `[day, patient]`; it changes those to come."""
+
+Clamped = Mapping[str, float | Lift]
+"""Quantities seen at a fixed value, or lifted in some lesions; a `Lift` has its numbers for the cohort, `[lane]`."""
 
 
 class SimulationError(AlarminError):
@@ -120,7 +123,7 @@ def simulate(
     manage: Manage | None = None,
     agents: Sequence[str] = (),
     off: Sequence[str] = (),
-    clamped: Mapping[str, float] | None = None,
+    clamped: Clamped | None = None,
     profile_every: int | None = None,
     settings: Settings = Settings(),
     crew: "Crew | None" = None,
@@ -136,7 +139,7 @@ def simulate(
         manage: changes doses as it goes, for instance after adverse events; without it, they are given as planned.
         agents: further agents to carry along without giving them, so that arms share one program.
         off: mechanisms to switch off, by name.
-        clamped: quantities that all mechanisms see at a fixed value, by name.
+        clamped: quantities that all mechanisms see at a fixed value, or as a `Lift` says, by name.
         profile_every: days between profiles across each lesion, from day 0 on; none are kept without it.
         settings: how to compute.
         crew: workers to share with runs of the same program at the same time; without it, the run has its own.
@@ -187,6 +190,7 @@ def simulate(
         manage=manage,
         off=off,
         clamped=clamped or {},
+        patient=cohort.patient,
         keep=profile_every is not None,
         settings=settings,
         counter=_Counter(progress, len(chunks) * length),
@@ -259,7 +263,7 @@ def model_of(
     settings: Settings,
     agents: Sequence[str] = (),
     off: Sequence[str] = (),
-    clamped: Mapping[str, float] | None = None,
+    clamped: Clamped | None = None,
 ) -> Model:
     """The model with the parameters of a chunk of patients."""
     precision = np.dtype(settings.precision)
@@ -274,14 +278,18 @@ def model_of(
             return jnp.asarray(pad(own * scale, settings.lanes)[None, :].astype(precision))
         return jnp.asarray(np.asarray(entry.value * scale, precision))
 
-    held = {name: jnp.asarray(np.asarray(value, precision)) for name, value in (clamped or {}).items()}
+    def held(value: Any) -> Array:
+        kind = bool if np.asarray(value).dtype == bool else precision
+        number = np.asarray(value, kind)
+        return jnp.asarray(pad(number, settings.lanes)[None, :] if number.ndim else number)
+
     return assemble(
         values,
         jnp.asarray(siblings(cohort, settings.lanes)),
         agents=agents,
         grid=settings.grid,
         off=off,
-        clamped=held,
+        clamped=jax.tree.map(held, dict(clamped or {})),
     )
 
 
@@ -409,7 +417,8 @@ class _Task:
     treat_on: TreatOn | None
     manage: Manage | None
     off: Sequence[str]
-    clamped: Mapping[str, float]
+    clamped: Clamped
+    patient: NDArray[np.int64]
     keep: bool
     settings: Settings
     counter: "_Counter"
@@ -443,7 +452,9 @@ def _run_chunk(
 ) -> _Piece:
     """One chunk: the patients `part` in the `rows` of the cohort; tells how long it compiled, where that is asked."""
     settings, length, span = task.settings, task.length, task.span
-    model = model_of(part, settings, task.agents, task.off, task.clamped)
+    mine = np.isin(task.patient, rows)
+    clamped = {name: jax.tree.map(lambda v: v[..., mine] if np.ndim(v) else v, v) for name, v in task.clamped.items()}
+    model = model_of(part, settings, task.agents, task.off, clamped)
     state = state_of(part, model, settings)
     lanes = settings.lanes
     mine = lambda values: jnp.asarray(pad(np.asarray(values)[..., rows[part.patient]], lanes))

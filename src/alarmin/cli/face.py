@@ -54,6 +54,8 @@ def keep_programs() -> None:
 
     if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
         jax.config.update("jax_compilation_cache_dir", platformdirs.user_cache_dir("alarmin", "alarmin"))
+        # Dozens of small programs take a second together.
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.02)
 
 
 @contextmanager
@@ -73,7 +75,7 @@ def progress(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
 
 def number(value: float | None, digits: int = 1, scale: float = 1.0) -> str:
     """A number with so many digits, or a dash where there is none."""
-    return "–" if value is None or not math.isfinite(value) else f"{value * scale:.{digits}f}"
+    return "–" if value is None or not math.isfinite(value) else f"{round(value * scale, digits) + 0.0:.{digits}f}"
 
 
 def interval(of: Mapping[str, Any], name: str, digits: int = 1, scale: float = 1.0) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alarmin.cli import bench, evidence, fit, model, review, score, sensitivity, simulate, trial
+from alarmin.cli import bench, evidence, explain, fit, model, review, score, sensitivity, simulate, trial
 from alarmin.version import NOTICE, VERSION
 
 HELP = f"""
@@ -33,6 +33,7 @@ for command in (
     bench.bench,
     fit.fit,
     review.review,
+    explain.explain,
     score.score,
     sensitivity.sensitivity,
 ):

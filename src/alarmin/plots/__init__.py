@@ -1,5 +1,6 @@
 """Pictures of results. Every function returns a matplotlib `Figure`; most take plain arrays or tables."""
 
+from alarmin.plots.barriers import barrier_map, barrier_profiles
 from alarmin.plots.compare import compare
 from alarmin.plots.forest import forest
 from alarmin.plots.runs import course_section, trial_figures
@@ -12,6 +13,8 @@ from alarmin.plots.waterfall import waterfall
 __all__ = [
     "Landmark",
     "Median",
+    "barrier_map",
+    "barrier_profiles",
     "compare",
     "course_section",
     "forest",
