@@ -32,7 +32,7 @@ def tornado(
     figure = Figure(figsize=(10.5, (len(outcomes) + 1) // 2 * (0.75 + 0.2 * rows) + 0.6), layout="constrained")
     panels = figure.subplots((len(outcomes) + 1) // 2, 2, squeeze=False).ravel()
     for axes, (outcome, name) in zip(panels, outcomes.items(), strict=False):
-        _panel(axes, table[(table["outcome"] == outcome) & (table["rank"] <= top)], name)
+        _panel(axes, table.loc[(table["outcome"] == outcome) & (table["rank"] <= top)], name)
         axes.set_xlabel(index)
     for axes in panels[len(outcomes) :]:
         axes.set_visible(False)
@@ -53,7 +53,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     axes.barh(y, rows["index"], color=colors, height=0.72)
     axes.hlines(y, rows["low"], rows["high"], color=INK, lw=0.9)
     axes.axvline(0.0, color=INK, lw=0.8)
-    labels = [f"{row.record}{' *' if row.grade in ('assumed', 'fitted') else ''}" for row in rows.itertuples()]
+    guessed = rows["grade"].isin(["assumed", "fitted"])
+    labels = [f"{record}{' *' if star else ''}" for record, star in zip(rows["record"], guessed, strict=True)]
     axes.set_yticks(y, labels, fontsize=7)
     axes.set_title(name)
     axes.spines["left"].set_visible(False)

@@ -65,7 +65,7 @@ class Sensitivity:
 
     def top(self, count: int) -> pd.DataFrame:
         """The first `count` rows of each outcome."""
-        return self.table[self.table["rank"] <= count]
+        return self.table.loc[self.table["rank"] <= count]
 
 
 def sensitivity(

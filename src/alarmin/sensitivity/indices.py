@@ -144,7 +144,7 @@ def total_effects(points: Array, outcome: Array, seed: int = 0) -> Indices:
     from SALib.analyze import sobol
 
     k = points.shape[1]
-    whole = np.isfinite(outcome.reshape(-1, k + 2)).all(axis=1)
+    whole: NDArray[np.bool_] = np.atleast_1d(np.isfinite(outcome.reshape(-1, k + 2)).all(axis=1))
     if whole.sum() < 8:
         raise SensitivityError(
             f"only {whole.sum()} of {len(whole)} base points of Sobol's design are patients throughout",

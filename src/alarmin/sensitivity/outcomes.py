@@ -1,6 +1,7 @@
 """What becomes of one patient for whom the numbers are others: one lane for each set of values."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ def outcomes(
         settings: how to compute.
         progress: is told what is done, how many of how many.
     """
-    tell = lambda what: None if progress is None else lambda done, total: progress(what, done, total)
+    tell = lambda what: None if progress is None else partial(progress, what)
     samples = np.arange(len(next(iter(values.values()))))
     cohort = Cohort(tumor, 0, samples, samples, np.zeros(len(samples), np.int64), values, records)
     found = {name: np.full(len(samples), np.nan) for name in OUTCOMES}
