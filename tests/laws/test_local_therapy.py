@@ -282,7 +282,7 @@ def test_the_killed_raise_the_alarm_once(cohort, untreated):
     """Every cell that is killed charges the carriers once, though most of them die within a step."""
     treated = course(cohort, "ltx-315 20 mg qw x1", days=1)
     total = lambda run, name, at: np.asarray(SMALL.grid.shares) @ run.profiles[name][at] * run.radius[at] ** 3
-    lost = sum(total(treated, clone, 0) - total(treated, clone, 1) for clone in CLONES)
+    lost = sum(total(untreated, clone, 1) - total(treated, clone, 1) for clone in CLONES)
     charged = total(treated, "alarm_killed", 1) - total(untreated, "alarm_killed", 1)
     # Carriers discharge by a half a day while they are charged.
     assert (charged < lost).all()
@@ -315,7 +315,7 @@ def test_hyaluronidase_opens_vessels(cohort, untreated):
     treated = course(cohort, "pegph20 3 ug/kg qw x1")
     ratio = lambda name: (treated.profiles[name][3] / untreated.profiles[name][3]).mean(axis=0)
     assert (ratio("hyaluronan") < 0.4).all()
-    usual = cohort.untreated["radius"][0] < 40.0
+    usual = cohort.untreated["radius"][0] < 30.0
     assert usual.sum() > 10
     assert (ratio("solid_stress")[usual] < 1.0).all()
     assert (ratio("open_fraction")[usual] > 1.0).all()
