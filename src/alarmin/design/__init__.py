@@ -1,0 +1,7 @@
+"""Designs of trials: what they would do, with patients of a bank of outcomes."""
+
+from alarmin.design.boundaries import Boundaries
+from alarmin.design.characteristics import Characteristics, bank_trial, operating_characteristics
+from alarmin.design.plan import Design, DesignError, load
+
+__all__ = ["load", "bank_trial", "operating_characteristics", "Design", "Boundaries", "Characteristics", "DesignError"]

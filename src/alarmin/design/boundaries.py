@@ -65,8 +65,8 @@ def crossing(information: Vector, lower: Vector, upper: Vector, drift: float = 0
 def spending(name: str, alpha: float, t: Vector) -> Vector:
     """One-sided alpha spent up to the information t (Lan and DeMets).
 
-        obrien_fleming  2 (1 - Φ(Φ⁻¹(1 - α/2) / √t))
-        pocock          α ln(1 + (e - 1) t)
+    obrien_fleming  2 (1 - Φ(Φ⁻¹(1 - α/2) / √t))
+    pocock          α ln(1 + (e - 1) t)
     """
     if name == "obrien_fleming":
         return np.asarray(2.0 * ndtr(-ndtri(1.0 - alpha / 2.0) / np.sqrt(t)))
@@ -120,16 +120,14 @@ def _classical(t: Vector, level: float, exponent: float, sides: int) -> Boundari
     return Boundaries(t, upper, lower, np.cumsum(crossing(t, lower, upper)[1]))
 
 
-def with_futility(
-    found: Boundaries, beta: float, rule: str | Sequence[float], *, binding: bool = False
-) -> Boundaries:
+def with_futility(found: Boundaries, beta: float, rule: str | Sequence[float], *, binding: bool = False) -> Boundaries:
     """One-sided boundaries with a lower one that spends `beta` under the drift for which the last ones meet.
 
     Args:
         found: boundaries for efficacy; kept as they are unless the lower one is `binding`.
         beta: 1 - power.
         rule: a spending function, or beta at each look.
-        binding: whether the trial must stop at the lower boundary; then the upper one is lowered, so that alpha is used.
+        binding: whether the trial must stop at the lower boundary; then the upper one is lowered, which uses alpha up.
 
     Raises `DesignError` where no drift makes the last boundaries meet.
     """

@@ -73,7 +73,9 @@ class Test(Strict):
         if self.name != "fleming_harrington" and (self.rho or self.gamma):
             raise ValueError('rho and gamma belong to name = "fleming_harrington"')
         if (self.stratum is None) != (not self.strata) or list(self.strata) != sorted(set(self.strata)):
-            raise ValueError("`stratum` names a reading and `strata` gives its limits, increasing; give both or neither")
+            raise ValueError(
+                "`stratum` names a reading and `strata` gives its limits, increasing; give both or neither"
+            )
         return self
 
 
@@ -112,9 +114,9 @@ class Looks(Strict):
     """When the data are looked at, as shares of the information, and how alpha is spent: by a function, or as a list."""
 
     fractions: tuple[float, ...] = (1.0,)
-    spending: Literal["obrien_fleming", "pocock", "classical_obrien_fleming", "classical_pocock"] | tuple[float, ...] = (
-        "obrien_fleming"
-    )
+    spending: (
+        Literal["obrien_fleming", "pocock", "classical_obrien_fleming", "classical_pocock"] | tuple[float, ...]
+    ) = "obrien_fleming"
     futility: Futility | None = None
 
     @model_validator(mode="after")
@@ -270,9 +272,12 @@ def _agrees(design: Design, trial: Trial) -> None:
         raise DesignError(
             f"cut.events {design.cut.events}, but {design.endpoint.name} counts patients", remedy="leave it out"
         )
-    if design.endpoint.by_events and design.planned > design.patients * (1 if design.reestimation is None else 4):
+    # Events are those of the control and one experimental arm, where several share a control.
+    compared = design.patients * 2 // (1 + len(design.experimental))
+    if design.endpoint.by_events and design.planned > compared:
         raise DesignError(
-            f"cut.events {design.planned} of {design.patients} patients", remedy="ask for fewer events than patients"
+            f"cut.events {design.planned} of {compared} patients who are compared",
+            remedy="ask for fewer events than patients",
         )
     if not isinstance(design.looks.spending, str):
         total = sum(design.looks.spending)
@@ -294,6 +299,8 @@ def _tests_fit(design: Design) -> None:
         )
     if design.test.stratum is not None:
         _measured(design.test.stratum, "test.stratum")
+    if design.test.name == "maxcombo" and design.sides == 2:
+        raise DesignError("maxcombo with sides = 2", remedy="state alpha one-sided, as alpha/2 with sides = 1")
     if futility is None:
         return
     if design.sides == 2:
@@ -313,7 +320,8 @@ def _adaptation_fits(design: Design) -> None:
         raise DesignError(f"a design with {' and '.join(chosen)}", remedy="adapt one thing in one design")
     if len(design.experimental) > 1 and design.selection is None:
         raise DesignError(
-            f"experimental {list(design.experimental)} without a rule that selects", remedy="add [selection], or name one"
+            f"experimental {list(design.experimental)} without a rule that selects",
+            remedy="add [selection], or name one",
         )
     if not chosen:
         return

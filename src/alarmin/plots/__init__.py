@@ -1,6 +1,7 @@
 """Pictures of results. Every function returns a matplotlib `Figure`; most take plain arrays or tables."""
 
 from alarmin.plots.compare import compare
+from alarmin.plots.design import boundaries, design_figures, durations, power_curve
 from alarmin.plots.forest import forest
 from alarmin.plots.runs import course_section, trial_figures
 from alarmin.plots.section import section
@@ -11,9 +12,13 @@ from alarmin.plots.waterfall import waterfall
 __all__ = [
     "Landmark",
     "Median",
+    "boundaries",
     "compare",
     "course_section",
+    "design_figures",
+    "durations",
     "forest",
+    "power_curve",
     "render",
     "save",
     "section",
