@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MEANS = (("Patients", "patients", 0), ("Events", "events", 0), ("Months", "months", 1))
 EXTRA = {
+    "cut_by_time": "Ended at the last month, before all events [%]",
     "success_without_futility": "Success if futility is overruled [%]",
     "grew": "Made larger [%]",
     "size": "Size relative to the plan",

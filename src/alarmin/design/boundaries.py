@@ -10,7 +10,7 @@ Large Z speaks for the experimental arm.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +110,7 @@ def wang_tsiatis(t: Sequence[float], level: float, exponent: float, sides: int =
     """The boundary c t^(Δ - 1/2) that is crossed upward with probability `level`; Δ is `exponent`."""
     shape = np.asarray(t, float) ** (exponent - 0.5)
     low = lambda c: -c * shape if sides == 2 else np.full(len(shape), -np.inf)
-    c = brentq(lambda c: crossing(np.asarray(t, float), low(c), c * shape)[1].sum() - level, 0.5, 8.0, xtol=1e-9)
+    c: Any = brentq(lambda c: crossing(np.asarray(t, float), low(c), c * shape)[1].sum() - level, 0.5, 8.0, xtol=1e-9)
     return c * shape
 
 
@@ -157,7 +157,8 @@ def with_futility(found: Boundaries, beta: float, rule: str | Sequence[float], *
         return lower[-1] - upper[-1]
 
     try:
-        drift = float(brentq(gap, 0.5, 8.0, xtol=1e-8))
+        root: Any = brentq(gap, 0.5, 8.0, xtol=1e-8)
+        drift = float(root)
     except ValueError:
         raise DesignError(
             f"no effect gives power {1.0 - beta:g} with these boundaries", remedy="ask for less power, or fewer looks"
@@ -211,4 +212,5 @@ def _solve(gap: Callable[[float], float]) -> float:
     """Where a monotone function of z is zero; at the end of what can be told apart where it is nowhere."""
     if gap(-REACH) * gap(REACH) > 0:
         return -REACH if abs(gap(-REACH)) < abs(gap(REACH)) else REACH
-    return float(brentq(gap, -REACH, REACH, xtol=1e-10))
+    root: Any = brentq(gap, -REACH, REACH, xtol=1e-10)
+    return float(root)

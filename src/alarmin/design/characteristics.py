@@ -204,6 +204,7 @@ def summary(design: Design, runs: Runs) -> dict[str, Any]:
         "patients": mean(runs.patients),
         "events": mean(runs.events),
         "months": mean(runs.months),
+        "cut_by_time": share(runs.months >= design.cut.months - 1e-9),
         "stops": [
             {
                 "look": look + 1,

@@ -158,7 +158,7 @@ def picked_right(runs: Runs, right: Flags) -> dict[str, Any]:
     """How often trials went on with the right group, and which one is right how often."""
     choice = np.stack([runs.extra[f"chose_{name}"] for name in GROUPS], axis=1)
     truth = right[runs.population]
-    hits = (choice & truth).any(axis=1)
+    hits = np.asarray((choice & truth).any(axis=1))
     found = statistics.proportion(int(hits.sum()), len(hits))
     return {
         "picked_right": {"value": found.value, "low": found.low, "high": found.high},

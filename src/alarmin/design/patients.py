@@ -56,7 +56,7 @@ class People:
         )
 
     def within(self, reading: str, least: float | None, most: float | None) -> Flags:
-        """Whose reading lies within limits, `[person]`; raises `DesignError` where that is hardly anybody, or everybody."""
+        """Whose reading lies within limits, `[person]`; raises `DesignError` where that is nobody, or everybody."""
         found = self.readings[reading]
         inside = (found >= (-np.inf if least is None else least)) & (found <= (np.inf if most is None else most))
         for what, part in (("empty", inside), ("everybody", ~inside)):

@@ -1,5 +1,6 @@
-"""The design of a trial as data: a TOML file with what is compared, when it is looked at, and what may change on the way."""
+"""The design of a trial as data: what is compared, when it is looked at, and what may change on the way."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -48,8 +49,8 @@ class Endpoint(Strict):
         return self.name if self.by_events else self.of
 
 
-class Test(Strict):
-    """How arms are compared: `fleming_harrington` weighs events by S^rho (1 - S)^gamma, `maxcombo` takes the best of four.
+class Comparison(Strict):
+    """The test: `fleming_harrington` weighs events by S^rho (1 - S)^gamma, `maxcombo` takes the best of four weights.
 
     Endpoints other than pfs and os have a test of their own, and need no choice. `strata` are the limits of a baseline
     reading (`stratum`) between which only like is compared with like.
@@ -69,7 +70,7 @@ class Test(Strict):
         return ((self.rho, self.gamma),)
 
     @model_validator(mode="after")
-    def _weighted(self) -> "Test":
+    def _weighted(self) -> "Comparison":
         if self.name != "fleming_harrington" and (self.rho or self.gamma):
             raise ValueError('rho and gamma belong to name = "fleming_harrington"')
         if (self.stratum is None) != (not self.strata) or list(self.strata) != sorted(set(self.strata)):
@@ -88,7 +89,7 @@ class Accrual(Strict):
 
 
 class Cut(Strict):
-    """When the last look is taken: at so many `events`, or when all were followed long enough; at `months` at the latest."""
+    """The last look: at so many `events`, or when all were followed long enough; at `months` at the latest."""
 
     events: int | None = Field(default=None, gt=0)
     months: float = Field(gt=0)
@@ -111,7 +112,7 @@ class Futility(Strict):
 
 
 class Looks(Strict):
-    """When the data are looked at, as shares of the information, and how alpha is spent: by a function, or as a list."""
+    """When data are looked at, as shares of the information, and how alpha is spent: by a function, or as a list."""
 
     fractions: tuple[float, ...] = (1.0,)
     spending: (
@@ -122,7 +123,7 @@ class Looks(Strict):
     @model_validator(mode="after")
     def _increasing(self) -> "Looks":
         f = self.fractions
-        if not f or f[0] <= 0 or f[-1] != 1.0 or any(b <= a for a, b in zip(f, f[1:], strict=False)):
+        if not f or f[0] <= 0 or f[-1] != 1.0 or any(b <= a for a, b in pairwise(f)):
             raise ValueError("looks are increasing shares of the information, above 0, and the last is 1.0")
         if not isinstance(self.spending, str) and len(self.spending) != len(f):
             raise ValueError(f"a list of alphas has one for each of the {len(f)} looks")
@@ -130,8 +131,8 @@ class Looks(Strict):
 
 
 class Reestimation(Strict):
-    """The promising zone: conditional power between `promising` and the goal at the look before the last makes the trial
-    larger, up to `most` times as large."""
+    """The promising zone: conditional power between `promising` and the goal, at the look before the last, makes the
+    trial larger, up to `most` times as large."""
 
     promising: float = Field(default=0.3, gt=0, lt=1)
     most: float = Field(default=1.5, gt=1, le=4)
@@ -203,7 +204,7 @@ class Design(Strict):
     sides: Literal[1, 2]
     power: float = Field(default=0.9, gt=0.5, lt=1)
     endpoint: Endpoint
-    test: Test = Test()
+    test: Comparison = Comparison()
     accrual: Accrual
     cut: Cut
     looks: Looks = Looks()
@@ -292,7 +293,7 @@ def _agrees(design: Design, trial: Trial) -> None:
 
 def _tests_fit(design: Design) -> None:
     futility = design.looks.futility
-    if not design.endpoint.by_events and design.test != Test():
+    if not design.endpoint.by_events and design.test != Comparison():
         raise DesignError(
             f"test {design.test.name!r} with endpoint {design.endpoint.name!r}, which has its own",
             remedy="leave the test out, or take pfs or os",

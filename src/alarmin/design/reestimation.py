@@ -1,13 +1,13 @@
 """Sample-size re-estimation: a trial with a promising, not yet convincing interim result grows.
 
-At the look before the last, with z at share t of the information and the final boundary c, the power that is left if the
-effect goes on as seen and the final information is I (1 as planned) is
+At the look before the last, with z at share t of the information and the final boundary c, the power that is left if
+the effect goes on as seen and the final information is I (1 as planned) is
 
     CP(I) = Φ(z √(I - t) / √t - (c - z √t) / √(1 - t))
 
-A trial with CP(1) between `promising` and its goal grows until CP reaches the goal, or to `most`. The final test weighs
-the increments of its statistic as planned, √t z_1 + √(1 - t) z_2, so that alpha holds however large it became (Cui, Hung
-and Wang; Mehta and Pocock).
+A trial with CP(1) between `promising` and its goal grows until CP reaches the goal, or to `most`. The final test
+weighs the increments of its statistic as planned, √t z_1 + √(1 - t) z_2, so that alpha holds however large it became
+(Cui, Hung and Wang; Mehta and Pocock).
 """
 
 import numpy as np
@@ -64,7 +64,7 @@ def new_size(z: Floats, t: float, c: float, promising: float, goal: float, most:
 
 
 def enroll_more(trials: Trials, design: Design, when: Floats, wanted: np.ndarray, rng: np.random.Generator) -> None:
-    """Lets further candidates enter, up to `wanted` `[replicate]`: after the last one planned, and not before `when`."""
+    """Lets more candidates enter, up to `wanted` `[replicate]`: after the last one planned, and not before `when`."""
     n, more = design.patients, trials.entry.shape[1] - design.patients
     begin = np.maximum(when, trials.entry[:, n - 1])
     later = begin[:, None] + np.cumsum(rng.exponential(1.0 / design.accrual.per_month, (len(when), more)), axis=1)

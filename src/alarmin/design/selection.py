@@ -58,15 +58,15 @@ def simulate(
             for stage, z in enumerate((one, both)):
                 rejected[stage][:, chosen] &= (z >= bounds.upper[stage])[:, None]
     rejected[1] &= kept
-    early = rejected[0].any(axis=1)
-    stopped = early | ~kept.any(axis=1)
+    early = np.asarray(rejected[0].any(axis=1))
+    stopped = early | ~np.asarray(kept.any(axis=1))
     shown = np.where(stopped[:, None], rejected[0], rejected[1])
     months = np.where(stopped, first, last)
     best = np.argmax(np.where(kept, z1, -np.inf), axis=1)
     rows = np.arange(count)
     return Runs(
         population=trials.population,
-        success=shown.any(axis=1),
+        success=np.asarray(shown.any(axis=1)),
         harm=np.zeros(count, bool),
         stop=np.where(stopped, 0, 1),
         futile=stopped & ~early,

@@ -1,4 +1,4 @@
-"""Fixed and group sequential trials: one test, looked at once or several times, with boundaries for efficacy and futility."""
+"""Fixed and group sequential trials: one test, one look or several, boundaries for efficacy and futility."""
 
 from dataclasses import dataclass, field
 
@@ -242,5 +242,5 @@ def decide(
         events=trials.seen_at(months)[1].sum(axis=1),
         months=months,
         z=z,
-        extra={} if two_sided else {"success_without_futility": above.any(axis=1)},
+        extra={} if two_sided else {"success_without_futility": np.asarray(above.any(axis=1))},
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
@@ -55,21 +56,22 @@ def boundaries(
     for bound, color, _ in shown:
         known = np.isfinite(bound)
         axes.plot(information[known], bound[known], "-D", color=color, ms=5, mfc="white", mew=1.5, zorder=4)
-        inside = bound is upper or harm
         for t, z in zip(information[known], bound[known], strict=True):
             if bound is not upper and z == upper[-1]:
                 continue
-            up = 7 if bound is upper else -7
+            up = 8 if bound is upper else -8
             axes.annotate(
                 f"{z:.2f}",
                 (t, z),
-                xytext=(-4 if inside else 0, up),
+                xytext=(0, up),
                 textcoords="offset points",
                 ha="center",
                 va="bottom" if up > 0 else "top",
                 fontsize=7.5,
                 color=color,
                 zorder=5,
+                # Paths of trials run behind the numbers.
+                path_effects=[withStroke(linewidth=2.5, foreground="white")],
             )
     axes.axhline(0.0, color=INK, lw=0.6, zorder=0)
     finite = [float(bound[np.isfinite(bound)].max()) for bound, *_ in shown]

@@ -173,4 +173,4 @@ def _greenwood(found: Sorted, until: float) -> NDArray[np.float64]:
     """1/(n (n - 1)) of each event up to `until`; events at one time, one after the other, sum to d/(n (n - d))."""
     n = found.at_risk.astype(np.float64)
     last = np.where(n > 1, 1.0 / (n * np.maximum(n - 1.0, 1.0)), 0.0)
-    return found.event * (found.time <= round(until * TICKS)) * last
+    return np.where(found.event & (found.time <= round(until * TICKS)), last, 0.0)
