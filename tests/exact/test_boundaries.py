@@ -30,7 +30,7 @@ def test_classical_boundaries_agree_with_tables(t, exponent, sides, printed):
 
 
 @pytest.mark.parametrize(
-    # gsDesign (2a56888), tests/testthat/test-base.R, test.JT.WT, from tables of Jennison and Turnbull (2000): last boundaries.
+    # gsDesign (2a56888), tests/testthat/test-base.R, test.JT.WT: last boundaries, from Jennison and Turnbull (2000).
     ("looks", "exponent", "last"),
     [(9, 0.1, 2.113), (6, 0.25, 2.154), (7, 0.4, 2.313)],
 )

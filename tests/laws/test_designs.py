@@ -38,7 +38,7 @@ DESIGNS = {
         "cut": {"events": 250, "months": 80.0},
         "selection": {"keep": 1},
     },
-    "adaptive randomization": RESPONSE | {"adaptation": {}},
+    "adaptive randomization": RESPONSE | {"response_adaptive": {}},
 }
 
 

@@ -61,7 +61,7 @@ def test_folder_holds_trials_figures_and_provenance(place, tmp_path):
         {"looks": TWO, "enrichment": ENRICHED},
         {"looks": TWO, "reestimation": {}},
         {"looks": TWO, "experimental": ["ABCP", "ACP"], "selection": {}},
-        RESPONSE | {"adaptation": {}},
+        RESPONSE | {"response_adaptive": {}},
         {"alpha": 0.05, "sides": 2, "looks": TWO},
     ],
 )
@@ -121,6 +121,16 @@ def test_a_design_that_makes_no_sense_is_refused(place, changes, named):
     assert named in said
     assert "→" in said
     assert result.stdout == ""
+
+
+def test_an_endpoint_that_the_trial_has_not_is_refused(place, tmp_path):
+    from alarmin import records
+
+    other = records.trial("impower150").model_copy(update={"endpoints": ("orr",), "primary": ("orr",)})
+    (tmp_path / "other.toml").write_text(tomli_w.dumps(other.model_dump(mode="json", exclude_none=True)))
+    result = call("design", place(trial="other.toml"))
+    assert result.exit_code == 2
+    assert "the endpoints of 'impower150' are orr" in " ".join(result.stderr.replace("│", " ").split())
 
 
 def test_no_such_file_is_refused(place):

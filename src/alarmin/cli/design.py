@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MEANS = (("Patients", "patients", 0), ("Events", "events", 0), ("Months", "months", 1))
 EXTRA = {
-    "cut_by_time": "Ended at the last month, before all events [%]",
+    "cut_by_time": "Ended by time, with less information than planned [%]",
     "success_without_futility": "Success if futility is overruled [%]",
     "grew": "Made larger [%]",
     "size": "Size relative to the plan",
@@ -147,14 +147,14 @@ def _show(found: "Characteristics", folder: Path | None) -> None:
 
 def _looks(found: "Characteristics") -> "Table":
     """One row a look: boundaries, and how many trials end there."""
+    from rich.markup import escape
     from rich.table import Table
     from scipy.special import ndtr
 
-    table = Table(
-        "Look", "Information", "Z for success", "one-sided p", "Z below", "alpha spent",
-        "no effect: success, futility [%]", "effect: success, futility [%]",
-        box=None, header_style="bold", pad_edge=False,
-    )  # fmt: skip
+    below = "Z for harm" if found.design.sides == 2 else "Z for futility"
+    heads = ("Look", "Information", "Z for success", "one-sided p", below, "Alpha spent")
+    ends = ("No effect: success, futility [%]", "Effect: success, futility [%]")
+    table = Table(*heads, *(escape(end) for end in ends), box=None, header_style="bold", pad_edge=False)
     bounds = found.boundaries
     for look, upper in enumerate(bounds.upper):
         stops = [found.scenarios[name]["stops"][look] for name in ("null", "alternative")]

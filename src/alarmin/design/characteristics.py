@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alarmin.design import adaptation, enrichment, reestimation, selection, sequential
+from alarmin.design import enrichment, reestimation, response_adaptive, selection, sequential
 from alarmin.design.boundaries import Boundaries
 from alarmin.design.patients import People
-from alarmin.design.plan import Design, DesignError
+from alarmin.design.plan import Design
 from alarmin.design.sequential import Runs
 from alarmin.records import Trial
 from alarmin.trials import statistics
@@ -32,7 +32,7 @@ SIMULATE: dict[str, Callable[..., Runs]] = {
     "reestimation": reestimation.simulate,
     "enrichment": enrichment.simulate,
     "selection": selection.simulate,
-    "adaptation": adaptation.simulate,
+    "response_adaptive": response_adaptive.simulate,
 }
 
 
@@ -236,12 +236,7 @@ def mean(values: NDArray) -> dict[str, float]:
 
 
 def bank_trial(design: Design, trial: Trial) -> Trial:
-    """The trial whose bank the design needs: all patients enter at once, and are followed up to the last cut.
-
-    Raises `DesignError` where the endpoint is not among those of the trial.
-    """
-    if design.endpoint.time not in ("pfs", "os") or (design.endpoint.name == "orr" and "orr" not in trial.endpoints):
-        raise DesignError(f"endpoint {design.endpoint.name!r} in {trial.name!r}", remedy="choose one of its endpoints")
+    """The trial whose bank the design needs: all patients enter at once, and are followed up to the last cut."""
     arms = tuple(arm for arm in trial.arms if arm.name in (*design.experimental, design.control))
     pairs = tuple(p for p in trial.contrasts if {p.experimental, p.control} <= {arm.name for arm in arms})
     return trial.model_copy(

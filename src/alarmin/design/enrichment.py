@@ -80,7 +80,7 @@ def simulate(
         patients=trials.enrolled_at(months),
         events=trials.seen_at(months)[1].sum(axis=1),
         months=months,
-        z=np.stack([z1["F"], combined["F"]], axis=1),
+        z=np.stack([z1["F"], np.where(only, combined["S"], combined["F"])], axis=1),
         extra={
             "shown_in_everyone": reject["F"],
             "shown_in_subgroup": reject["S"],

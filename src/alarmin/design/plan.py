@@ -168,7 +168,7 @@ class Selection(Strict):
     least: float = -10.0
 
 
-class Adaptation(Strict):
+class ResponseAdaptive(Strict):
     """Response-adaptive randomization: the chance of each arm, block by block, from the responses known by then.
 
     P(experimental) = p^c / (p^c + (1 - p)^c), p the posterior probability that it is better (Beta(1, 1) priors) and
@@ -211,7 +211,7 @@ class Design(Strict):
     reestimation: Reestimation | None = None
     enrichment: Enrichment | None = None
     selection: Selection | None = None
-    adaptation: Adaptation | None = None
+    response_adaptive: ResponseAdaptive | None = None
     bank: BankSize = BankSize()
 
     @property
@@ -225,7 +225,7 @@ class Design(Strict):
         return (self.cut.events or 0) if self.endpoint.by_events else self.patients
 
 
-ADAPTIVE = ("reestimation", "enrichment", "selection", "adaptation")
+ADAPTIVE = ("reestimation", "enrichment", "selection", "response_adaptive")
 
 
 def load(path: str | Path) -> tuple[Design, Trial]:
@@ -252,6 +252,12 @@ def _agrees(design: Design, trial: Trial) -> None:
         )
     if len({arm.tumor for arm in trial.arms if arm.name in (*design.experimental, design.control)}) > 1:
         raise DesignError(f"the arms of {trial.name!r} have different tumors", remedy="compare arms with one tumor")
+    needed = "orr" if design.endpoint.name == "orr" else design.endpoint.time
+    if needed not in trial.endpoints:
+        raise DesignError(
+            f"endpoint {design.endpoint.name!r}, and the endpoints of {trial.name!r} are {', '.join(trial.endpoints)}",
+            remedy="choose one of its endpoints, or add it to the trial",
+        )
     expected = design.patients / design.accrual.per_month
     if design.accrual.months is not None and abs(design.accrual.months - expected) > 1.0:
         raise DesignError(
@@ -328,8 +334,12 @@ def _adaptation_fits(design: Design) -> None:
         return
     kind, looks = chosen[0], len(design.looks.fractions)
     two = {"enrichment", "selection"}
-    wanted = {"reestimation": "at least two looks", "adaptation": "one look"}.get(kind, "two looks")
-    if (kind in two and looks != 2) or (kind == "reestimation" and looks < 2) or (kind == "adaptation" and looks != 1):
+    wanted = {"reestimation": "at least two looks", "response_adaptive": "one look"}.get(kind, "two looks")
+    if (
+        (kind in two and looks != 2)
+        or (kind == "reestimation" and looks < 2)
+        or (kind == "response_adaptive" and looks != 1)
+    ):
         raise DesignError(f"looks.fractions {list(design.looks.fractions)}", remedy=f"{kind} takes {wanted}")
     if design.sides == 2:
         raise DesignError(f"{kind} with sides = 2", remedy="state alpha one-sided, as alpha/2 with sides = 1")
@@ -349,8 +359,10 @@ def _adaptation_fits(design: Design) -> None:
             f"selection.keep {design.selection.keep} of {len(design.experimental)} experimental arms",
             remedy="keep no more arms than there are",
         )
-    if design.adaptation is not None and design.endpoint.name != "orr":
-        raise DesignError(f"adaptation with endpoint {design.endpoint.name!r}", remedy='take endpoint.name = "orr"')
+    if design.response_adaptive is not None and design.endpoint.name != "orr":
+        raise DesignError(
+            f"response_adaptive with endpoint {design.endpoint.name!r}", remedy='take endpoint.name = "orr"'
+        )
 
 
 def _measured(name: str, key: str) -> None:

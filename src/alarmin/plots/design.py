@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from alarmin.plots.style import BLUE, GRAY, GREEN, INK, VERMILLION, styled
@@ -108,6 +108,7 @@ def durations(months: Mapping[str, NDArray[np.float64]], *, title: str = "") -> 
         axes.axvline(values.mean(), color=COLORS[name], lw=1.3, ls=(0, (4, 2)))
     axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.12 * tallest), title=title)
     axes.set(xlabel="Months from the opening of the trial to its end", ylabel="Trials")
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %", decimals=0 if tallest > 0.05 else 1))
     handles = [
         Line2D([], [], color=COLORS[name], lw=5, alpha=0.6, label=f"{NAMES[name]}: mean {values.mean():.1f} months")

@@ -1,8 +1,9 @@
 """Response-adaptive randomization: patients are given the arm that responds more, more often, block by block.
 
 The chance of the experimental arm follows the posterior probability that it is better (see
-`alarmin.design.plan.Adaptation`), from responses that are known when a block begins. The final test compares response
-rates as usual; as allocation follows them, its level holds in large trials only, and is what the simulation shows.
+`alarmin.design.plan.ResponseAdaptive`), from responses that are known when a block begins. The final test compares
+response rates as usual; as allocation follows them, its level holds in large trials only, and is what the simulation
+shows.
 """
 
 import numpy as np
@@ -18,7 +19,7 @@ def simulate(
     design: Design, people: People, bounds: Boundaries, rng: np.random.Generator, count: int, *, null: bool
 ) -> Runs:
     """`count` trials with response-adaptive randomization."""
-    rule, n, months = design.adaptation, design.patients, design.endpoint.months or 0.0
+    rule, n, months = design.response_adaptive, design.patients, design.endpoint.months or 0.0
     assert rule is not None
     trials = draw(people, design, rng, count, null=null)
     luck = rng.random((count, n))
