@@ -76,6 +76,18 @@ def test_group_sequential_trials_save_patients_and_months():
     assert fixed.scenarios["alternative"]["events"]["value"] == pytest.approx(250)
 
 
+def test_power_agrees_with_theory_where_hazards_are_proportional():
+    """A log hazard ratio of log 0.7 gives Z at d events the mean -log(0.7) √d / 2 (Schoenfeld)."""
+    from alarmin.design.boundaries import crossing
+
+    design = design_of(looks={"fractions": [0.4, 0.7, 1.0]})
+    found = operating_characteristics(design, bank_of(GOOD, patients=2000), 3000, seed=9, curve=False)
+    bounds = found.boundaries
+    _, theory = crossing(bounds.information, bounds.lower, bounds.upper, -np.log(0.7) * np.sqrt(250) / 2.0)
+    stops = [look["efficacy"] for look in found.scenarios["alternative"]["stops"]]
+    assert stops == pytest.approx(theory.tolist(), abs=0.03)
+
+
 def test_results_depend_on_the_seed_alone(monkeypatch):
     first = operating_characteristics(design_of(), bank_of(GOOD), 600, seed=4, curve=False)
     monkeypatch.setattr("alarmin.design.characteristics.WORKERS", 1)
@@ -141,3 +153,27 @@ def test_joined_runs_keep_every_trial():
     assert isinstance(found, Runs)
     assert len(found.months) == 600
     assert np.isfinite(found.z).all()
+
+
+@pytest.mark.slow
+def test_banks_hold_responses_and_readings_of_the_same_patients_in_every_arm():
+    from alarmin.design.patients import People
+    from alarmin.numerics.sphere import Sphere
+    from alarmin.records import trial
+    from alarmin.simulation import Settings
+    from alarmin.trials.bank import COLUMNS, READINGS, fill
+
+    small = Settings(grid=Sphere(16, 1.5), lanes=32)
+    plan = trial("poplar").model_copy(update={"months": 4.0, "accrual_months": 0.0})
+    bank = fill(plan, members=2, patients=4, settings=small)
+    assert tuple(bank.table.columns) == COLUMNS
+    design = design_of(
+        trial="poplar", experimental=["atezolizumab"], control="docetaxel", cut={"events": 50, "months": 4.0}
+    )
+    people = People.of(bank, design)
+    assert people.time.shape == (2, 8)
+    for name in READINGS:
+        assert np.isfinite(people.readings[name]).all()
+    table = bank.table
+    assert (np.isfinite(table["response"]) == table["orr"]).all()
+    assert (table["response"][table["orr"]] <= 4.0).all()
