@@ -192,7 +192,8 @@ def _table(found: "Characteristics") -> "Table":
         *("{:.1f} to {:.1f}".format(*(100 * end for end in numbers["success_by_population"])) for numbers in both),
     )
     for title, name, digits in MEANS:
-        row(f"{title}, mean (90 % of trials)", name, digits, 1.0)
+        if name in both[0]:
+            row(f"{title}, mean (90 % of trials)", name, digits, 1.0)
     for name in dict.fromkeys(key for numbers in both for key in numbers):
         if name == "right_group":
             shares = ", ".join(f"{group} {100 * part:.0f}" for group, part in both[1][name].items())

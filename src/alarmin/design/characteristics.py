@@ -24,6 +24,9 @@ WORKERS = 2
 SIZES = (0.5, 0.75, 1.0, 1.25, 1.5)
 """Sizes of the trial, relative to the plan, of the power curve."""
 
+CONFIRMED = 3.0
+"""Months after the time of an endpoint by which every response before it has been confirmed."""
+
 CURVE = 2000
 """Most replicates at each size of the power curve."""
 
@@ -202,7 +205,7 @@ def summary(design: Design, runs: Runs) -> dict[str, Any]:
         "success": share(runs.success),
         "success_by_population": [min(by_population), max(by_population)],
         "patients": mean(runs.patients),
-        "events": mean(runs.events),
+        **({"events": mean(runs.events)} if design.endpoint.by_events else {}),
         "months": mean(runs.months),
         "cut_by_time": share(runs.months >= design.cut.months - 1e-9),
         "stops": [
@@ -236,10 +239,17 @@ def mean(values: NDArray) -> dict[str, float]:
 
 
 def bank_trial(design: Design, trial: Trial) -> Trial:
-    """The trial whose bank the design needs: all patients enter at once, and are followed up to the last cut."""
+    """The trial whose bank the design needs: all patients enter at once, and are followed as long as the endpoint asks.
+
+    That is up to the last cut where events count, and else a little longer than the time of the endpoint, so that
+    responses are confirmed.
+    """
+    months = design.cut.months
+    if not design.endpoint.by_events:
+        months = min(months, (design.endpoint.months or 0.0) + CONFIRMED)
     arms = tuple(arm for arm in trial.arms if arm.name in (*design.experimental, design.control))
     pairs = tuple(p for p in trial.contrasts if {p.experimental, p.control} <= {arm.name for arm in arms})
     return trial.model_copy(
-        update={"accrual_months": 0.0, "months": design.cut.months, "arms": arms, "contrasts": pairs}
+        update={"accrual_months": 0.0, "months": months, "arms": arms, "contrasts": pairs}
         | ({} if pairs else {"primary": ()})
     )
