@@ -125,8 +125,9 @@ def _show(found: "Characteristics", folder: Path | None) -> None:
     planned = found.design
     out.print(f"\n[bold]{planned.title or planned.name}[/bold]")
     out.print(
-        f"{planned.patients} patients of {planned.trial}, {' and '.join(planned.experimental)} v {planned.control}, "
-        f"{planned.endpoint.name.upper()}; {found.replicates} trials of each kind, seed {found.seed}\n"
+        f"{planned.endpoint.name.upper()} of {planned.patients} patients of {planned.trial}, "
+        f"{' and '.join(planned.experimental)} v {planned.control}\n"
+        f"{found.replicates} trials without an effect, and with that of the bank; seed {found.seed}\n"
     )
     out.print(_looks(found))
     out.print()

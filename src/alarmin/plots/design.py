@@ -1,6 +1,7 @@
 """What a design does: boundaries with the paths of some trials, how long trials take, and power by size."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 COLORS = {"null": GRAY, "alternative": BLUE}
 NAMES = {"null": "no effect", "alternative": "effect of the bank"}
 PATHS = 30
+WIDTH = 52
+"""Most letters in a line of a title."""
 
 
 @styled
@@ -76,7 +79,7 @@ def boundaries(
     axes.axhline(0.0, color=INK, lw=0.6, zorder=0)
     finite = [float(bound[np.isfinite(bound)].max()) for bound, *_ in shown]
     top, bottom = max(*finite, *seen), min(*(float(b[np.isfinite(b)].min()) for b, *_ in shown), *seen)
-    axes.set(xlim=(0, 1.06), ylim=(bottom - 0.8, top + 0.8), title=title)
+    axes.set(xlim=(0, 1.06), ylim=(bottom - 0.8, top + 0.8), title=fill(title, WIDTH))
     axes.set(xlabel="Information", ylabel="Z (above 0: experimental arm better)")
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     handles = [
@@ -106,7 +109,7 @@ def durations(months: Mapping[str, NDArray[np.float64]], *, title: str = "") -> 
         axes.stairs(share, edges, color=COLORS[name], fill=True, alpha=0.25)
         axes.stairs(share, edges, color=COLORS[name], lw=1.3)
         axes.axvline(values.mean(), color=COLORS[name], lw=1.3, ls=(0, (4, 2)))
-    axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.12 * tallest), title=title)
+    axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.12 * tallest), title=fill(title, WIDTH))
     axes.set(xlabel="Months from the opening of the trial to its end", ylabel="Trials")
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %", decimals=0 if tallest > 0.05 else 1))
@@ -157,7 +160,13 @@ def power_curve(
             color=GREEN,
         )
     room = 0.04 * (size[-1] - size[0])
-    axes.set(xlim=(size[0] - room, size[-1] + room), ylim=(0, 1.02), xlabel="Patients", ylabel="Power", title=title)
+    axes.set(
+        xlim=(size[0] - room, size[-1] + room),
+        ylim=(0, 1.02),
+        xlabel="Patients",
+        ylabel="Power",
+        title=fill(title, WIDTH),
+    )
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     return figure
 
