@@ -60,3 +60,50 @@ def test_replicates_scatter_around_the_bank():
     assert contrasts["success"].mean() > 0.95
     few, _ = replicate(bank, 200, sizes={"atezolizumab": 20, "docetaxel": 20}, seed=1)
     assert few["median_os"].std() > 2.0 * arms.groupby("arm")["median_os"].std().max()
+
+
+def test_log_ranks_agree_with_the_log_rank_test_with_ties(many):
+    first = np.random.default_rng(6).random(many[0].shape) < 0.5
+    score, spread = resampling.log_ranks(*many, first)
+    for row in range(10):
+        z, _ = statistics.log_rank(many[0][row], many[1][row], first[row])
+        assert score[row, 0] / spread[row, 0, 0] ** 0.5 == pytest.approx(-z)
+
+
+@pytest.mark.parametrize(("rho", "gamma"), [(0.0, 1.0), (1.0, 0.0), (1.0, 1.0)])
+def test_weighted_log_ranks_agree_with_lifelines(many, rho, gamma):
+    from lifelines.statistics import logrank_test
+
+    rng = np.random.default_rng(7)
+    time, event = many[0] + rng.random(many[0].shape) * 1e-3, many[1]
+    first = rng.random(time.shape) < 0.5
+    score, spread = resampling.log_ranks(time, event, first, ((0.0, 0.0), (rho, gamma)))
+    for row in range(10):
+        a, b = first[row], ~first[row]
+        one = logrank_test(
+            time[row][a], time[row][b], event[row][a], event[row][b], weightings="fleming-harrington", p=rho, q=gamma
+        )
+        assert score[row, 1] ** 2 / spread[row, 1, 1] == pytest.approx(one.test_statistic)
+
+
+def test_who_is_not_there_changes_nothing(many):
+    time, event = many
+    first = np.random.default_rng(8).random(time.shape) < 0.5
+    absent = [np.concatenate([array, np.zeros((10, 7), array.dtype)], axis=1) for array in (time, event, first)]
+    for alone, beside in zip(resampling.log_ranks(time, event, first), resampling.log_ranks(*absent), strict=True):
+        np.testing.assert_allclose(alone, beside)
+    for estimate in (resampling.restricted_means, resampling.milestones):
+        np.testing.assert_allclose(estimate(time, event, 6.0), estimate(absent[0], absent[1], 6.0))
+
+
+def test_restricted_means_and_milestones_agree_with_those_of_one_trial(many):
+    mean, spread = resampling.restricted_means(*many, 10.0)
+    alive, variance = resampling.milestones(*many, 6.0)
+    for row, (time, event) in enumerate(zip(*many, strict=True)):
+        one = statistics.restricted_mean(time, event, 10.0)
+        assert mean[row] == pytest.approx(one.value, rel=1e-6)
+        assert statistics.Z * spread[row] ** 0.5 == pytest.approx(one.high - one.value, rel=1e-6)
+        assert alive[row] == pytest.approx(statistics.survival_at(time, event, 6.0).value)
+        at = np.unique(time[event & (time <= 6.0)])
+        n, d = (time >= at[:, None]).sum(axis=1), ((time == at[:, None]) & event).sum(axis=1)
+        assert variance[row] == pytest.approx(alive[row] ** 2 * (d / (n * (n - d))).sum())

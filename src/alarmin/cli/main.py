@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alarmin.cli import bench, evidence, explain, fit, model, review, score, sensitivity, simulate, trial
+from alarmin.cli import bench, design, evidence, explain, fit, model, review, score, sensitivity, simulate, trial
 from alarmin.version import NOTICE, VERSION
 
 HELP = f"""
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 for command in (
     trial.trial,
+    design.design,
     simulate.simulate,
     model.model,
     evidence.evidence,

@@ -2,6 +2,7 @@
 
 from alarmin.plots.barriers import barrier_map, barrier_profiles
 from alarmin.plots.compare import compare
+from alarmin.plots.design import boundaries, design_figures, durations, power_curve
 from alarmin.plots.forest import forest
 from alarmin.plots.runs import course_section, trial_figures
 from alarmin.plots.section import section
@@ -15,9 +16,13 @@ __all__ = [
     "Median",
     "barrier_map",
     "barrier_profiles",
+    "boundaries",
     "compare",
     "course_section",
+    "design_figures",
+    "durations",
     "forest",
+    "power_curve",
     "render",
     "save",
     "section",

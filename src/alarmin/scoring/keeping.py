@@ -11,7 +11,7 @@ from alarmin.patients.possible import possible_populations
 from alarmin.records import Trial
 from alarmin.results.provenance import fingerprint
 from alarmin.simulation import Settings
-from alarmin.trials.bank import Bank, fill
+from alarmin.trials.bank import COLUMNS, Bank, fill
 from alarmin.version import VERSION
 
 
@@ -38,6 +38,7 @@ def kept_bank(
             trial.model_dump_json(),
             fingerprint(records_of(trial.tumor)),
             *(fingerprint(changes) for changes in possible),
+            " ".join(COLUMNS),
             f"{patients} {seed} {settings.grid} {settings.steps_per_day} {settings.precision} {settings.decision_days}",
         ]
     )

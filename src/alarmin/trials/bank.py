@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from alarmin.numerics import random
 from alarmin.patients.possible import possible_populations
+from alarmin.readouts.biopsy import Biopsy
 from alarmin.readouts.recist import Response
 from alarmin.records import Trial
 from alarmin.simulation import Settings
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 RECIST = ("orr", "cr", "dcr")
 SURVIVAL = ("pfs", "os")
+READINGS = ("hyaluronan", "pdl1", "cd8", "teff", "lesions", "diameter", "ecog")
+"""What is known of a patient before treatment (`alarmin.readouts.biopsy.Biopsy`): what a biomarker can be."""
+
+COLUMNS = ("patient", *RECIST, "response", "pfs", "pfs_event", "os", "os_event", *READINGS, "member", "arm")
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,9 @@ class Bank:
         trial: what is planned.
         seed: seed of patients and populations.
         population: name of the population, and `training`, what it was fitted to.
-        table: one row a population, arm and patient: member, arm, patient, orr, cr, dcr, pfs, pfs_event, os, os_event;
-            times in months.
+        table: one row a population, arm and patient, with the columns `COLUMNS`: responses, times [month] with whether
+            they ended in the event (`response` is that of the first response, infinite without one), and the
+            readings before treatment.
     """
 
     trial: Trial
@@ -73,11 +79,13 @@ def fill(
                 trial, patients, seed + number, tumor=tumor, population="prior", changes=changes, settings=settings
             )
             courses = treat_arms(trial, {arm.name: cohort for arm in arms}, settings)
+            biopsy = Biopsy(cohort, settings)
+            readings = {name: np.asarray(getattr(biopsy, name)) for name in READINGS}
             u = _effect(cohort.records["between_trials"].value, seed, "trial effect", number)
             for arm in arms:
                 v = _effect(cohort.records["between_arms"].value, seed, f"effect of arm {arm.name}", number)
                 found = outcomes(courses[arm.name], trial, arm, u + v)
-                parts.append(_rows(found).assign(member=number, arm=arm.name))
+                parts.append(_rows(found).assign(**readings, member=number, arm=arm.name))
             if progress is not None:
                 progress("bank", group * members + number + 1, len(groups) * members)
     return Bank(trial, seed, fit.name if fit else "prior", fit.training if fit else (), pd.concat(parts))
@@ -96,6 +104,7 @@ def _rows(found: Outcomes) -> "pd.DataFrame":
             "orr": found.responds,
             "cr": found.best.response == Response.CR,
             "dcr": found.controlled,
+            "response": np.where(found.responds, found.best.response_day, np.inf) / MONTH,
             "pfs": found.pfs / MONTH,
             "pfs_event": found.pfs_event,
             "os": found.os / MONTH,

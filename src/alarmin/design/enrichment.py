@@ -1,0 +1,166 @@
+"""Adaptive enrichment: a trial that may go on with a subgroup alone, by a reading of the baseline biopsy.
+
+Two hypotheses are tested, of everyone (F) and of the subgroup (S), by closed testing: one is rejected where it and the
+intersection of both are. Each is tested by the inverse normal combination of the two stages,
+
+    Z = √t Φ⁻¹(1 - p_1) + √(1 - t) Φ⁻¹(1 - p_2),
+
+p of the intersection by Simes where both are tested in a stage, and by the one that is tested where the other was given
+up. The second stage is the increment of a score after the first look, whoever it comes from. So alpha holds however the
+subgroup is chosen. After the choice of the subgroup only its patients enter, so that accrual slows down.
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from alarmin.design.boundaries import Boundaries
+from alarmin.design.patients import Flags, Floats, People, Trials, draw
+from alarmin.design.plan import Design
+from alarmin.design.sequential import TINY, Runs, cut_at, looks_at, scores
+from alarmin.trials import resampling, statistics
+
+CANDIDATES = 4.0
+"""Most candidates that are looked at, relative to the patients of the plan."""
+
+GROUPS = ("nobody", "subgroup", "everyone")
+
+
+def simulate(
+    design: Design, people: People, bounds: Boundaries, rng: np.random.Generator, count: int, *, null: bool
+) -> Runs:
+    """`count` trials that choose whom they go on with at the first of two looks."""
+    rule = design.enrichment
+    assert rule is not None
+    inside = people.within(rule.biomarker, rule.least, rule.most)
+    share = float(inside.mean())
+    candidates = int(design.patients * min(CANDIDATES, 1.2 / share))
+    trials = draw(people, design, rng, count, null=null, candidates=candidates)
+    arrival = _arrivals(trials, design, rng)
+    member = inside[trials.person]
+
+    first = cut_at(trials, design, looks_at(design)[0])
+    stage = {name: scores(trials, design, first, among=among) for name, among in (("F", None), ("S", member))}
+    z1 = {name: _z(score[:, 0], spread[:, 0, 0]) for name, (score, spread) in stage.items()}
+    everyone, alone = z1["F"] >= rule.everyone, z1["S"] >= rule.subgroup
+    only = alone & ~everyone
+
+    # From the choice on, candidates outside the subgroup are turned away, and others take their places.
+    taken = ~(only[:, None] & ~member & (arrival > first[:, None]))
+    entered = taken & (np.cumsum(taken, axis=1) <= design.patients)
+    trials.entry = np.where(entered, arrival, np.inf)
+    last = np.where(only, _subgroup_cut(trials, design, member), cut_at(trials, design, design.planned))
+    last = np.maximum(np.minimum(last, design.cut.months), first)
+    z2 = {}
+    for name, among in (("F", None), ("S", member)):
+        score, spread = scores(trials, design, last, among=among)
+        before, known = stage[name]
+        z2[name] = _z(score[:, 0] - before[:, 0], spread[:, 0, 0] - known[:, 0, 0])
+
+    t = bounds.information[0]
+    go = {"F": everyone, "S": alone}
+    both = everyone & alone
+    simes2 = np.where(both, _simes(z2["F"], z2["S"]), np.where(everyone, z2["F"], z2["S"]))
+    ends = {"F": (z1["F"], z2["F"]), "S": (z1["S"], z2["S"]), "FS": (_simes(z1["F"], z1["S"]), simes2)}
+    combined = {name: np.sqrt(t) * a + np.sqrt(1.0 - t) * b for name, (a, b) in ends.items()}
+    early = {name: (ends["FS"][0] >= bounds.upper[0]) & (z1[name] >= bounds.upper[0]) for name in go}
+    late = {name: (combined["FS"] >= bounds.upper[1]) & (combined[name] >= bounds.upper[1]) & go[name] for name in go}
+    stopped = early["F"] | early["S"] | ~(everyone | alone)
+    reject = {name: np.where(stopped, early[name], late[name]) for name in go}
+    months = np.where(stopped, first, last)
+    success = reject["F"] | reject["S"]
+    choice = np.where(everyone, 2, np.where(alone, 1, 0))
+    return Runs(
+        population=trials.population,
+        success=success,
+        harm=np.zeros(count, bool),
+        stop=np.where(stopped, 0, 1),
+        futile=stopped & ~success,
+        patients=trials.enrolled_at(months),
+        events=trials.seen_at(months)[1].sum(axis=1),
+        months=months,
+        z=np.stack([z1["F"], np.where(only, combined["S"], combined["F"])], axis=1),
+        extra={
+            "shown_in_everyone": reject["F"],
+            "shown_in_subgroup": reject["S"],
+            **{f"chose_{name}": choice == code for code, name in enumerate(GROUPS)},
+        },
+    )
+
+
+def _arrivals(trials: Trials, design: Design, rng: np.random.Generator) -> Floats:
+    """When candidates come, those beyond the plan too; `trials.entry` has those who enter if nothing is adapted."""
+    arrival, n = trials.entry.copy(), design.patients
+    gaps = rng.exponential(1.0 / design.accrual.per_month, (len(arrival), arrival.shape[1] - n))
+    arrival[:, n:] = arrival[:, n - 1 : n] + np.cumsum(gaps, axis=1)
+    return arrival
+
+
+def _subgroup_cut(trials: Trials, design: Design, member: Flags) -> Floats:
+    """When the last look is taken at the subgroup alone."""
+    assert design.enrichment is not None
+    if design.endpoint.by_events:
+        return cut_at(trials, design, design.enrichment.subgroup_events or 1, member)
+    enrolled = np.isfinite(trials.entry) & member
+    return cut_at(trials, design, np.maximum(enrolled.sum(axis=1), 1), enrolled)
+
+
+def _z(score: Floats, information: Floats) -> Floats:
+    return np.where(information > TINY, score / np.sqrt(np.maximum(information, TINY)), 0.0)
+
+
+def _simes(first: Floats, second: Floats) -> Floats:
+    """Z of the intersection of two hypotheses, `[replicate]`."""
+    p = np.sort(np.stack([ndtr(-first), ndtr(-second)]), axis=0)
+    return -ndtri(np.clip(np.minimum(2.0 * p[0], p[1]), 1e-300, 1.0 - 1e-15))
+
+
+def right_group(people: People, design: Design) -> Flags:
+    """Whom the treatment is worth it for, of `GROUPS`, in each population of the bank, `[population, group]`.
+
+    Everyone, where the effect in those outside the subgroup is worthwhile; else the subgroup, where it is in it.
+    """
+    rule = design.enrichment
+    assert rule is not None
+    inside = people.within(rule.biomarker, rule.least, rule.most)
+    worth = np.array(
+        [
+            [_worthwhile(people, design, rows[inside[rows] == side]) for side in (True, False)]
+            for rows in (np.arange(s, s + n) for s, n in zip(people.start, people.size, strict=True))
+        ]
+    )
+    in_subgroup, outside = worth.T
+    return np.stack([~in_subgroup & ~outside, in_subgroup & ~outside, outside], axis=1)
+
+
+def _worthwhile(people: People, design: Design, rows: np.ndarray) -> bool:
+    """Whether the effect in some patients of the bank is at least what the design calls worthwhile."""
+    rule, endpoint = design.enrichment, design.endpoint
+    assert rule is not None
+    if endpoint.name == "orr":
+        rate = [(people.response[arm, rows] <= (endpoint.months or 0.0)).mean() for arm in (1, 0)]
+        return rate[0] - rate[1] > rule.worthwhile
+    if endpoint.by_events:
+        both = np.concatenate([people.time[1, rows], people.time[0, rows]])[None]
+        event = np.concatenate([people.event[1, rows], people.event[0, rows]])[None]
+        ratio, _ = resampling.hazard_ratios(both, event, np.arange(2 * len(rows)) < len(rows))
+        return float(ratio[0]) < rule.worthwhile
+    estimate = resampling.restricted_means if endpoint.name == "rmst" else resampling.milestones
+    value = [
+        float(estimate(people.time[[arm]][:, rows], people.event[[arm]][:, rows], endpoint.months or 0.0)[0][0])
+        for arm in (1, 0)
+    ]
+    return value[0] - value[1] > rule.worthwhile
+
+
+def picked_right(runs: Runs, right: Flags) -> dict[str, Any]:
+    """How often trials went on with the right group, and which one is right how often."""
+    choice = np.stack([runs.extra[f"chose_{name}"] for name in GROUPS], axis=1)
+    truth = right[runs.population]
+    hits = np.asarray((choice & truth).any(axis=1))
+    found = statistics.proportion(int(hits.sum()), len(hits))
+    return {
+        "picked_right": {"value": found.value, "low": found.low, "high": found.high},
+        "right_group": {name: float(truth[:, code].mean()) for code, name in enumerate(GROUPS)},
+    }
