@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from alarmin.errors import AlarminError
+from alarmin.records.limits import limit
 from alarmin.units import factor
 
 Grade = Literal["human", "animal", "fitted", "assumed"]
@@ -81,7 +82,8 @@ class Record(Strict):
 
     `value` is the median where there is a spread. `low` and `high` bound what is believed of the value itself;
     `between_patients` and `between_lesions` say how it varies. `source` names an entry of `data/sources`, `where`
-    the place in it. Assumed and fitted values say why in `note`.
+    the place in it. Assumed and fitted values say why in `note`. `derivation` is the arithmetic, with units, of a value
+    that was worked out.
     """
 
     title: str
@@ -97,7 +99,15 @@ class Record(Strict):
     grade: Grade
     status: Status
     note: str = ""
+    derivation: str = ""
     conflicts: tuple[Conflict, ...] = ()
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Record":
+        known = limit(self.unit)
+        if known is not None and abs(self.value) > known[0]:
+            raise ValueError(f"{self.value:g} {self.unit} is impossible: {known[1]}")
+        return self
 
     @model_validator(mode="after")
     def _honest(self) -> "Record":
