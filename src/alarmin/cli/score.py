@@ -111,6 +111,10 @@ def _show(found: "Scoreboard") -> None:
     out.print(f"{'Mean absolute error of log hazard ratios':<58}{number(sums['log_hr_error'], 2):>8}")
     for name, error in sums["rivals"].items():
         out.print(f"{'  of the rival: ' + name:<58}{number(error, 2):>8}")
+    ours, *others = sums["interval_scores_of_ratios"].items()
+    out.print(f"{'Mean interval score of log hazard ratios':<58}{number(ours[1], 2):>8}")
+    for name, value in others:
+        out.print(f"{'  of the rival: ' + name:<58}{number(value, 2):>8}")
     notice()
 
 

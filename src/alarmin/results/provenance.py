@@ -5,10 +5,13 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+import alarmin
 from alarmin.records import Record, Source, sources
 from alarmin.version import NOTICE, VERSION
 
@@ -101,6 +104,16 @@ def fingerprint(records: Mapping[str, Record]) -> str:
     """SHA-256 of complete records; it changes with any of them, and not with their order."""
     content = {name: records[name].model_dump(mode="json") for name in sorted(records)}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def code_fingerprint() -> str:
+    """SHA-256 of all code of Alarmin; it changes with any of its files."""
+    digest = hashlib.sha256()
+    root = Path(alarmin.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _parameter(record: Record) -> Parameter:

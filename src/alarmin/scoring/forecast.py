@@ -87,6 +87,10 @@ class Scoreboard:
                 name: mean([error(row, row.rivals[name]) for row in ratios if row.rivals[name] is not None])
                 for name in names
             },
+            "interval_scores_of_ratios": {
+                "alarmin": mean([row.interval_score for row in ratios]),
+                **{name: mean([s for row in ratios if (s := row.rival_scores[name]) is not None]) for name in names},
+            },
         }
 
     def frame(self) -> "pd.DataFrame":
@@ -143,9 +147,9 @@ def forecast(bank: Bank, replicates: int = 1000, against: Study | None = None) -
             average, spread = rivals.class_average(bank.trial, pair, seen.endpoint)
             error = _error_of_ratio(seen.low, seen.high)
             ends = {
-                "independent drug action": None if alone is None else (alone, rivals.NO_CLASS_SD),
+                "independent drug action": None if alone is None else (alone, rivals.assumed("no_class_sd")),
                 "class average": (average, spread),
-                "no effect": (0.0, rivals.NO_CLASS_SD),
+                "no effect": (0.0, rivals.assumed("no_class_sd")),
             }
             of = f"{pair.experimental} v {pair.control}"
             draws = mine[column].to_numpy(float)

@@ -9,9 +9,10 @@ from alarmin import results
 from alarmin.patients.drawing import records_of
 from alarmin.patients.possible import possible_populations
 from alarmin.records import Trial
-from alarmin.results.provenance import fingerprint
+from alarmin.results.provenance import code_fingerprint, fingerprint
 from alarmin.simulation import Settings
 from alarmin.trials.bank import COLUMNS, Bank, fill
+from alarmin.trials.run import by_tumor
 from alarmin.version import VERSION
 
 
@@ -27,17 +28,19 @@ def kept_bank(
 ) -> Bank:
     """The bank of a trial from `folder`, simulated and put there where it is not.
 
-    A bank is found again only if trial, records, populations, sizes, seed, settings and version are the same.
+    A bank is found again only if trial, records, populations, code, sizes, seed and settings are the same.
     """
     import pandas as pd
 
-    fit, possible = possible_populations(trial.tumor, members, seed)
+    groups = {tumor: possible_populations(tumor, members, seed) for tumor in by_tumor(trial)}
+    fit = list(groups.values())[-1][0]
     known = "\n".join(
         [
             VERSION,
+            code_fingerprint(),
             trial.model_dump_json(),
-            fingerprint(records_of(trial.tumor)),
-            *(fingerprint(changes) for changes in possible),
+            *(fingerprint(records_of(tumor)) for tumor in groups),
+            *(fingerprint(changes) for _, possible in groups.values() for changes in possible),
             " ".join(COLUMNS),
             f"{patients} {seed} {settings.grid} {settings.steps_per_day} {settings.precision} {settings.decision_days}",
         ]

@@ -18,12 +18,6 @@ from alarmin.records.schema import Contrast
 from alarmin.therapy.regimen import parse
 from alarmin.trials import resampling
 
-RANK_CORRELATION = 0.15
-"""Of the responses of one patient to two agents of different classes [-]; assumed, 0 to 0.5 are defensible."""
-SURVIVAL_SHARE = 0.45
-"""Log hazard ratio of death over that of progression or death: the mean of BEYOND and KEYNOTE-024; weak."""
-NO_CLASS_SD = 0.2
-"""Standard deviation of the log hazard ratio where no training study has added the class [-]; assumed."""
 DRAWS = 4000
 
 CLASSES = {
@@ -39,6 +33,11 @@ CLASSES = {
     "radiation": "radiation",
 }
 """Class of an agent by its first mode of action that stands here; other agents are classes of their own."""
+
+
+def assumed(name: str) -> float:
+    """What the rivals assume: the record `rival_NAME`."""
+    return records.parameters()[f"rival_{name}"].to("dimensionless")
 
 
 def class_of(agent: str) -> str:
@@ -81,7 +80,7 @@ def class_average(trial: Trial, contrast: Contrast, endpoint: str) -> tuple[floa
                     effects.append(np.log(seen.hr))
                     variances.append((np.log(seen.high / seen.low) / (2.0 * Z)) ** 2)
     if not effects:
-        return 0.0, NO_CLASS_SD
+        return 0.0, assumed("no_class_sd")
     return dersimonian_laird(np.asarray(effects), np.asarray(variances))
 
 
@@ -91,7 +90,7 @@ def dersimonian_laird(effects: NDArray[np.float64], variances: NDArray[np.float6
     fixed = float(np.sum(weights * effects) / weights.sum())
     heterogeneity = float(np.sum(weights * (effects - fixed) ** 2)) - (len(effects) - 1)
     scale = float(weights.sum() - np.sum(weights**2) / weights.sum())
-    between = max(heterogeneity / scale, 0.0) if scale > 0 else NO_CLASS_SD**2
+    between = max(heterogeneity / scale, 0.0) if scale > 0 else assumed("no_class_sd") ** 2
     weights = 1.0 / (variances + between)
     return float(np.sum(weights * effects) / weights.sum()), float(np.sqrt(1.0 / weights.sum() + between))
 
@@ -121,12 +120,13 @@ def independent_action(
     months, survival = alone
     z = random.normal(0, "independent action", np.arange(DRAWS), (2,))
     rank_a = ndtr(z[:, 0])
-    rank_b = ndtr(RANK_CORRELATION * z[:, 0] + np.sqrt(1.0 - RANK_CORRELATION**2) * z[:, 1])
+    alike = assumed("rank_correlation")
+    rank_b = ndtr(alike * z[:, 0] + np.sqrt(1.0 - alike**2) * z[:, 1])
     a = np.quantile(control_pfs, rank_a)
     b = time_at(rank_b, months, survival)
     both, events = np.concatenate([np.maximum(a, b), a])[None], np.ones((1, 2 * DRAWS), bool)
     ratio, _ = resampling.hazard_ratios(both, events, np.arange(2 * DRAWS) < DRAWS)
-    return float(np.log(ratio[0])) * (SURVIVAL_SHARE if endpoint == "os" else 1.0)
+    return float(np.log(ratio[0])) * (assumed("survival_share") if endpoint == "os" else 1.0)
 
 
 def time_at(
