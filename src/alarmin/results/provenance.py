@@ -11,7 +11,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-import alarmin
 from alarmin.records import Record, Source, sources
 from alarmin.version import NOTICE, VERSION
 
@@ -110,7 +109,7 @@ def fingerprint(records: Mapping[str, Record]) -> str:
 def code_fingerprint() -> str:
     """SHA-256 of all code of Alarmin; it changes with any of its files."""
     digest = hashlib.sha256()
-    root = Path(alarmin.__file__).parent
+    root = Path(__file__).parent.parent
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
