@@ -219,7 +219,8 @@ class Study(Strict):
 
     Names follow ClinicalTrials.gov where it has them. `start` and `end` are as the registry or the publication has it,
     `isolates` says which agent the comparison of the arms speaks of, and `shares_patients_with` names studies with some
-    of the same patients. `line` is "second" for any later line too.
+    of the same patients. `line` is "second" for any later line too. `met` says whether the trial reached what it set out
+    to show, where it set out to show something; `outcome` says it in words.
     """
 
     name: str
@@ -237,6 +238,7 @@ class Study(Strict):
     start: str = ""
     end: str = ""
     outcome: str = ""
+    met: bool | None = None
     isolates: str = ""
     use: str = ""
     shares_patients_with: tuple[str, ...] = ()

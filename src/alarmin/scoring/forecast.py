@@ -230,7 +230,8 @@ def _verdict(bank: Bank, published: Study, contrasts: "pd.DataFrame") -> dict[st
         if c.compare and (c.experimental, c.control) == (first.experimental, first.control)
     }
     wins = [known[name] for name in bank.trial.primary if name in known]
-    seen = None if not wins else any(wins) if bank.trial.success == "any" else all(wins)
+    by_rule = None if not wins else any(wins) if bank.trial.success == "any" else all(wins)
+    seen = by_rule if published.met is None else published.met
     return {"predicted": float(mine.mean()), "published": seen, "primary": list(bank.trial.primary)}
 
 
