@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from alarmin.cli import bench, design, evidence, explain, fit, model, review, score, sensitivity, simulate, trial
+from alarmin.cli import (
+    bench,
+    design,
+    evidence,
+    explain,
+    fit,
+    model,
+    review,
+    schema,
+    score,
+    sensitivity,
+    simulate,
+    trial,
+)
 from alarmin.version import NOTICE, VERSION
 
 HELP = f"""
@@ -20,7 +33,7 @@ app = typer.Typer(
     name="alarmin",
     help=HELP,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode="rich",
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -37,6 +50,7 @@ for command in (
     explain.explain,
     score.score,
     sensitivity.sensitivity,
+    schema.schema,
 ):
     app.command()(command)
 
