@@ -8,7 +8,6 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from well_mixed import TUMOR
 
 from alarmin.equations import EquationError, equations, signals
 from alarmin.mechanism import Diffuse, Flow, Mechanism, Now, loss, marked, parameter, supply
@@ -17,6 +16,7 @@ from alarmin.numerics.response import CLASS_WEIGHTS
 from alarmin.patients import records_of
 from alarmin.records import agents
 from alarmin.state import FIELDS
+from well_mixed import TUMOR
 
 KINDS = [(kind, None) for kind in biology()] + list(actions(sorted(agents())))
 POINTS = 8
