@@ -114,7 +114,7 @@ def test_json_is_all_that_is_printed():
 
 def test_model_prints_equations():
     shown = call("model", "oxygen").stdout
-    for part in ("div(D grad O)", "Reads:", "Changes:", "oxygen_diffusivity"):
+    for part in ("div(D grad O)", "Reads:", "Changes:", "As computed:", "delivery * arterial", "oxygen_diffusivity"):
         assert part in shown
 
 

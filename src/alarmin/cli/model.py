@@ -53,6 +53,8 @@ def model(
                 if found[title]:
                     out.print(f"    [dim]{part:<9}[/dim] {found[title]}")
             if name is not None:
+                out.print("\nAs computed:")
+                out.print("\n".join(f"    {line}" for line in found["computed"]), markup=False, soft_wrap=True)
                 _parameters(found["parameters"])
 
 
@@ -69,7 +71,8 @@ def mechanisms() -> dict[str, type]:
 
 
 def describe(kind: type) -> dict[str, Any]:
-    """A mechanism in words: text with its equation, what it reads and changes, and the records that it takes."""
+    """A mechanism in words: text with its equation, what it reads and changes, its records, and what it computes."""
+    from alarmin.equations import equations
     from alarmin.model import needs
 
     lines = inspect.cleandoc(kind.__doc__ or "").splitlines()
@@ -82,7 +85,8 @@ def describe(kind: type) -> dict[str, Any]:
         said[last] = f"{said[last]} {line.removeprefix(part or '').strip()}".strip()
     room = kind.__module__.removeprefix("alarmin.").replace(".", "/")
     text = "\n".join(lines[:first]).rstrip()
-    return {"room": room, "text": text, **said, "parameters": dict(needs(kind).values())}
+    parameters = dict(needs(kind).values())
+    return {"room": room, "text": text, **said, "parameters": parameters, "computed": equations(kind)}
 
 
 def _parameters(parameters: dict[str, str]) -> None:
@@ -106,7 +110,7 @@ def _parameters(parameters: dict[str, str]) -> None:
 
 
 def page(name: str, found: Mapping[str, Any]) -> str:
-    """A mechanism as a Markdown page: what it says of itself, and the records that it takes."""
+    """A mechanism as a Markdown page: what it says of itself, what it computes, and the records that it takes."""
     from alarmin import records
 
     known = records.parameters()
@@ -114,6 +118,8 @@ def page(name: str, found: Mapping[str, Any]) -> str:
     for line in found["text"].splitlines():
         lines.append(line if line.startswith("    ") or not line else line.strip())
     lines += [""] + [f"- **{part[:-1]}**: {found[part[:-1].lower()]}" for part in PARTS if found[part[:-1].lower()]]
+    lines += ["", "As computed ([how to read it](index.md#equations)):", ""]
+    lines += [f"    {line}" for line in found["computed"]]
     if found["parameters"]:
         lines += ["", "| record | value | grade | status | source |", "|---|---|---|---|---|"]
     for key, unit in found["parameters"].items():
@@ -127,10 +133,13 @@ def page(name: str, found: Mapping[str, Any]) -> str:
 
 
 def contents(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """The list of all pages, with the first sentence of each."""
+    """The list of all pages, with the first sentence of each, and how to read equations."""
+    from alarmin import equations
+
     lines = ["# Mechanisms", "", "One page for each, made by `make docs` from the code as it runs.", ""]
     for name, one in found.items():
         text = one["text"].strip()
         first = text.splitlines()[0] if text else ""
         lines.append(f"- [{name}]({name}.md): {first}")
+    lines += ["", "## Equations", "", inspect.cleandoc(equations.__doc__ or "")]
     return "\n".join(lines) + "\n"

@@ -219,8 +219,8 @@ class Study(Strict):
 
     Names follow ClinicalTrials.gov where it has them. `start` and `end` are as the registry or the publication has it,
     `isolates` says which agent the comparison of the arms speaks of, and `shares_patients_with` names studies with some
-    of the same patients. `line` is "second" for any later line too. `met` says whether the trial reached what it set out
-    to show, where it set out to show something; `outcome` says it in words.
+    of the same patients. `line` is "second" for any later line too. `met` says whether the trial reached what it set
+    out to show, where it set out to show something; `outcome` says it in words.
     """
 
     name: str
