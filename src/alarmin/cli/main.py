@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alarmin.cli import bench, evidence, fit, model, review, score, sensitivity, simulate, trial
+from alarmin.cli import bench, evidence, fit, model, review, score, sensitivity, simulate, trial, tumors
 from alarmin.version import NOTICE, VERSION
 
 HELP = f"""
@@ -35,6 +35,7 @@ for command in (
     review.review,
     score.score,
     sensitivity.sensitivity,
+    tumors.tumors,
 ):
     app.command()(command)
 

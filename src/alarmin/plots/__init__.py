@@ -2,6 +2,7 @@
 
 from alarmin.plots.compare import compare
 from alarmin.plots.forest import forest
+from alarmin.plots.phenotypes import phenotypes
 from alarmin.plots.runs import course_section, trial_figures
 from alarmin.plots.section import section
 from alarmin.plots.style import render, save
@@ -15,6 +16,7 @@ __all__ = [
     "compare",
     "course_section",
     "forest",
+    "phenotypes",
     "render",
     "save",
     "section",
