@@ -2,6 +2,7 @@
 
 import json as text
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +12,11 @@ from alarmin.cli.face import AsJson, Seed, as_json, at_least, keep_programs, not
 from alarmin.cli.face import out as console
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, Series
+    from pandas import DataFrame
 
     from alarmin.patients import Cohort
 
+Row = Mapping[Any, Any]
 DIGITS = {"mmHg": 1, "day": 0, "mg/mL": 2, "Mcell/mL": 1, "1/Mb": 1}
 CELL_DIGITS = 2
 
@@ -100,48 +102,59 @@ def show(table: "DataFrame", patients: int, written: Path | None) -> None:
     for name in ("Type", "Inflamed", "published", "Excluded", "published", "Desert", "published"):
         shares.add_column(name, justify="left" if name == "Type" else "right")
     for tumor, rows in table.groupby("tumor", sort=False):
-        shares.add_row(str(tumor), *_shares(rows))
+        shares.add_row(str(tumor), *_shares(rows.to_dict("records")))
     console.print(shares)
     for tumor, rows in table.groupby("tumor", sort=False):
         one = Table(box=None, header_style="bold", pad_edge=False, title=f"\n{tumor}", title_justify="left")
-        for name in ("", "Unit", "Model", "10–90 %", "Published", "Range", "n", "Status"):
-            one.add_column(name, justify="left" if name in ("", "Unit", "Status") else "right", no_wrap=True)
-        one.add_column("Place", overflow="fold")
-        for _, row in rows.iterrows():
+        for name in ("", "Unit", "Model", "10–90 %", "Published", "Range", "n", "Status", "Source"):
+            one.add_column(name, justify="left" if name in ("", "Unit", "Status", "Source") else "right", no_wrap=True)
+        for row in rows.to_dict("records"):
             one.add_row(*_cells(row))
         console.print(one)
-    console.print("\n[dim]Of a phenotype, the interval is that of 95 % of its share.[/dim]")
+    console.print(
+        "\n[dim]Of a phenotype, the interval is that of 95 % of its share. Places in the sources: --json[/dim]"
+    )
     if written is not None:
         console.print(f"\nWritten to {written}")
     console.print()
     notice()
 
 
-def _shares(rows: "DataFrame") -> list[str]:
+def _shares(rows: Sequence[Row]) -> list[str]:
     from alarmin.readouts.phenotype import PHENOTYPES
 
-    known = rows.set_index("quantity")
-    return [number(known.loc[name, of], 0, 100) for name in PHENOTYPES for of in ("model", "published")]  # type: ignore[arg-type]
+    known = {row["quantity"]: row for row in rows}
+    return [number(known[name][of], 0, 100) for name in PHENOTYPES for of in ("model", "published")]
 
 
-def _value(row: "Series[Any]", name: str) -> str:
+def _value(row: Row, name: str) -> str:
     """A number of a row in the unit in which it is shown; shares in percent."""
     if row["unit"] == "dimensionless" and row["quantity"] != "m1_to_m2":
         return number(row[name], 1 if row["quantity"].startswith("share_") else 0, 100)
     return number(row[name], DIGITS.get(row["unit"], CELL_DIGITS))
 
 
-def _range(row: "Series[Any]", low: str, high: str) -> str:
+def _range(row: Row, low: str, high: str) -> str:
     return "" if row[low] != row[low] else f"{_value(row, low)}–{_value(row, high)}"
 
 
-def _cells(row: "Series[Any]") -> list[str]:
+def _cells(row: Row) -> list[str]:
     percent = row["unit"] == "dimensionless" and row["quantity"] != "m1_to_m2"
     unit = "%" if percent else "" if row["unit"] == "dimensionless" else row["unit"]
-    n = "" if row["n"] is None or row["n"] != row["n"] else f"{row['n']:.0f}"
+    n = "" if row["n"] != row["n"] else f"{row['n']:.0f}"
     model, published = _value(row, "model"), _value(row, "published")
     ranges = _range(row, "low", "high"), _range(row, "published_low", "published_high")
-    return [row["title"], unit, model, ranges[0], published, ranges[1], n, row["status"], row["source"]]
+    return [
+        row["title"],
+        unit,
+        model,
+        ranges[0],
+        published,
+        ranges[1],
+        n,
+        row["status"],
+        row["source"].partition(":")[0],
+    ]
 
 
 def markdown(table: "DataFrame") -> str:
@@ -157,17 +170,16 @@ def markdown(table: "DataFrame") -> str:
 
 
 def _markdown(table: "DataFrame", quantities: tuple[str, ...], spread: bool) -> str:
-    titles = table.drop_duplicates("quantity").set_index("quantity")
+    every = {str(tumor): rows.to_dict("records") for tumor, rows in table.groupby("tumor", sort=False)}
+    known = {tumor: {row["quantity"]: row for row in rows} for tumor, rows in every.items()}
     heads = []
     for name in quantities:
-        unit = _cells(table[table["quantity"] == name].iloc[0])[1]
-        heads.append(f"{titles.loc[name, 'title']}{f' [{unit}]' if unit else ''}")
+        title, unit, *_ = _cells(next(iter(known.values()))[name])
+        heads.append(f"{title} [{unit}]" if unit else title)
     lines = [f"| | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
-    for tumor, rows in table.groupby("tumor", sort=False):
-        known = {row["quantity"]: row for _, row in rows.iterrows()}
+    for tumor, rows in known.items():
         cells = []
-        for name in quantities:
-            row = known[name]
+        for row in (rows[name] for name in quantities):
             shown = _value(row, "model") + (f" [{_range(row, 'low', 'high')}]" if spread else "")
             cells.append(shown if row["published"] != row["published"] else f"{shown} / {_value(row, 'published')}")
         lines.append(f"| {tumor} | {' | '.join(cells)} |")

@@ -1,18 +1,19 @@
 """Shares of inflamed, excluded and desert tumors, by type, beside what was published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from alarmin.plots.style import GRAY, GREEN, INK, ORANGE, styled
 
 COLORS = {"inflamed": GREEN, "excluded": ORANGE, "desert": "#C9CED6"}
-HEIGHT, APART = 0.34, 0.4
+HEIGHT, APART, NEXT = 0.34, 0.38, 0.56
 
 
 @styled
@@ -27,19 +28,20 @@ def phenotypes(table: pd.DataFrame, names: Mapping[str, str] | None = None, *, t
         names: what tumor types are called.
         title: what stands above.
     """
-    types = list(dict.fromkeys(table["tumor"]))
-    figure = Figure(figsize=(7.2, 1.25 + 0.46 * len(types)), layout="constrained")
+    types = [str(tumor) for tumor in dict.fromkeys(table["tumor"])]
+    shares = {tumor: table[table["tumor"] == tumor].set_index("quantity").reindex(list(COLORS)) for tumor in types}
+    measured = [bool(shares[tumor]["published"].notna().all()) for tumor in types]
+    at = np.cumsum([0.0, *(NEXT + APART * both for both in measured)])
+    figure = Figure(figsize=(7.2, 1.1 + 0.46 * at[-1]), layout="constrained")
     axes = figure.subplots()
-    for row, tumor in enumerate(types):
-        shares = table[table["tumor"] == tumor].set_index("quantity").reindex(list(COLORS))
-        _bar(axes, row, shares["model"].to_numpy(float), hatched=False)
-        published = shares["published"].to_numpy(float)
-        if np.isfinite(published).all():
-            _bar(axes, row + APART, published, hatched=True)
-            if (shares["status"] != "read").any():
-                axes.text(1.01, row + APART, "not read", va="center", fontsize=7, color=GRAY, clip_on=False)
-    axes.set_yticks(range(len(types)), [(names or {}).get(tumor, tumor) for tumor in types])
-    axes.set(xlim=(0, 1), ylim=(len(types) - 0.2, -0.45), xlabel="Share of tumors [%]")
+    for y, tumor, both in zip(at, types, measured, strict=False):
+        _bar(axes, y, shares[tumor]["model"].to_numpy(float), hatched=False)
+        if both:
+            _bar(axes, y + APART, shares[tumor]["published"].to_numpy(float), hatched=True)
+            if (shares[tumor]["status"] != "read").any():
+                axes.text(1.01, y + APART, "not all read", va="center", fontsize=7, color=GRAY, clip_on=False)
+    axes.set_yticks(at[:-1], [(names or {}).get(tumor, tumor) for tumor in types])
+    axes.set(xlim=(0, 1), ylim=(at[-1] - 0.2, -0.35), xlabel="Share of tumors [%]")
     axes.set_xticks(np.linspace(0, 1, 6), [f"{tick:.0f}" for tick in np.linspace(0, 100, 6)])
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
@@ -49,10 +51,12 @@ def phenotypes(table: pd.DataFrame, names: Mapping[str, str] | None = None, *, t
     return figure
 
 
-def _bar(axes: Axes, y: float, shares: Sequence[float] | np.ndarray, hatched: bool) -> None:
+def _bar(axes: Axes, y: float, shares: NDArray[np.float64], hatched: bool) -> None:
     left = 0.0
     for share, color in zip(shares, COLORS.values(), strict=True):
-        style = {"facecolor": "white", "edgecolor": color, "hatch": "//////"} if hatched else {"facecolor": color}
+        style: dict[str, Any] = (
+            {"facecolor": "white", "edgecolor": color, "hatch": "//////"} if hatched else {"facecolor": color}
+        )
         axes.barh(y, share, left=left, height=HEIGHT, linewidth=0.8 if hatched else 0.0, **style)
         if share >= 0.07:
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0} if hatched else None
@@ -60,10 +64,12 @@ def _bar(axes: Axes, y: float, shares: Sequence[float] | np.ndarray, hatched: bo
                 left + share / 2, y, f"{100 * share:.0f}", ha="center", va="center", fontsize=7, color=INK, bbox=box
             )
         left += share
+    if left < 0.93:
+        axes.text(0.5 + left / 2, y, f"{100 * (1 - left):.0f} other", ha="center", va="center", fontsize=7, color=GRAY)
 
 
-def _marks() -> list[Patch | Line2D]:
-    marks: list[Patch | Line2D] = [Patch(facecolor=color, label=name) for name, color in COLORS.items()]
-    marks.append(Patch(facecolor=GRAY, label="model"))
-    marks.append(Patch(facecolor="white", edgecolor=GRAY, hatch="//////", label="published"))
+def _marks() -> list[Patch]:
+    marks = [Patch(facecolor=color, label=name) for name, color in COLORS.items()]
+    marks.append(Patch(facecolor=INK, label="model"))
+    marks.append(Patch(facecolor="white", edgecolor=INK, hatch="//////", label="published"))
     return marks

@@ -56,7 +56,15 @@ QUANTITIES: Mapping[str, Quantity] = {
     "hyaluronan": Quantity("Hyaluronan", "mg/mL"),
     "perfused": Quantity("Share of the vessels that are open", "dimensionless"),
     "doubling_time": Quantity("Doubling time of the volume", "day"),
-    **{f"share_{name}": Quantity(f"Share of the cells: {name}", "dimensionless") for name in CELLS},
+    "share_leukocytes": Quantity("Leukocytes among the cells", "dimensionless"),
+    "share_cd8": Quantity("CD8 T cells", "dimensionless"),
+    "share_cd4": Quantity("CD4 helper T cells", "dimensionless"),
+    "share_treg": Quantity("Regulatory T cells", "dimensionless"),
+    "share_nk": Quantity("NK cells", "dimensionless"),
+    "share_dc": Quantity("Dendritic cells", "dimensionless"),
+    "share_m1": Quantity("M1 macrophages", "dimensionless"),
+    "share_m2": Quantity("M2 macrophages", "dimensionless"),
+    "share_mdsc": Quantity("Myeloid-derived suppressor cells", "dimensionless"),
 }
 """The readings of `untreated_tumors` by name."""
 

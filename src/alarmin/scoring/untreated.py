@@ -7,17 +7,11 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from alarmin.published import untreated
-from alarmin.readouts.phenotype import CELLS, PHENOTYPES, QUANTITIES
+from alarmin.readouts.phenotype import PHENOTYPES, QUANTITIES
 from alarmin.records import tumor as find_tumor
 
-NOTHING = {
-    "published": np.nan,
-    "published_low": np.nan,
-    "published_high": np.nan,
-    "n": None,
-    "status": "",
-    "source": "",
-}
+NUMBERS = ("published", "published_low", "published_high")
+NOTHING: dict[str, Any] = {**dict.fromkeys(NUMBERS, np.nan), "n": np.nan, "status": "", "source": ""}
 
 
 def beside(patients: pd.DataFrame, tumor: str) -> pd.DataFrame:
@@ -42,13 +36,13 @@ def beside(patients: pd.DataFrame, tumor: str) -> pd.DataFrame:
         rows.append(about | {"model": share.statistic, "low": ends.low, "high": ends.high} | _measured(measured, name))
     for name, (title, unit) in QUANTITIES.items():
         about = {"quantity": name, "title": title, "unit": unit}
-        rows.append(about | _quantiles(patients[name]) | _published(measured, tumor, name))
+        rows.append(about | _quantiles(patients[name].to_numpy()) | _published(measured, tumor, name))
     about = {"quantity": "mutations", "title": "Mutations (the model draws none)", "unit": "1/Mb"}
     rows.append(about | {"model": np.nan, "low": np.nan, "high": np.nan} | _published(measured, tumor, "mutations"))
     return pd.DataFrame([{"tumor": tumor, **row} for row in rows])
 
 
-def _quantiles(values: pd.Series) -> dict[str, float]:
+def _quantiles(values: Any) -> dict[str, float]:
     low, model, high = np.quantile(values, (0.1, 0.5, 0.9))
     return {"model": float(model), "low": float(low), "high": float(high)}
 
@@ -56,13 +50,12 @@ def _quantiles(values: pd.Series) -> dict[str, float]:
 def _published(measured: dict[Any, Any], tumor: str, name: str) -> dict[str, Any]:
     """What was measured of a quantity; of cells and mutations, what the composition of the type says."""
     entry = find_tumor(tumor).composition
-    cell = name.removeprefix("share_")
-    if entry is None or (cell not in CELLS and name not in ("mutations", "m1_to_m2")) or name == "treg":
+    if entry is None or not (name.startswith("share_") or name in ("mutations", "m1_to_m2")):
         return _measured(measured, name)
     about = {"n": entry.tumors, "status": entry.status, "source": f"{entry.source}: {entry.where}"}
     if name == "m1_to_m2":
         return NOTHING | about | {"published": entry.median["m1"] / entry.median["m2"]}
-    return NOTHING | about | {"published": entry.median[cell]}
+    return NOTHING | about | {"published": entry.median[name.removeprefix("share_")]}
 
 
 def _measured(measured: dict[Any, Any], name: str) -> dict[str, Any]:
@@ -70,5 +63,5 @@ def _measured(measured: dict[Any, Any], name: str) -> dict[str, Any]:
     if item is None:
         return dict(NOTHING)
     low, high = (np.nan if end is None else end for end in (item.low, item.high))
-    about = {"n": item.n, "status": item.status, "source": f"{item.source}: {item.where}"}
+    about = {"n": np.nan if item.n is None else item.n, "status": item.status, "source": f"{item.source}: {item.where}"}
     return {"published": item.value, "published_low": low, "published_high": high} | about
