@@ -17,6 +17,7 @@ from alarmin.cli import (
     sensitivity,
     simulate,
     trial,
+    tumors,
 )
 from alarmin.version import NOTICE, VERSION
 
@@ -51,6 +52,7 @@ for command in (
     score.score,
     sensitivity.sensitivity,
     schema.schema,
+    tumors.tumors,
 ):
     app.command()(command)
 

@@ -4,6 +4,7 @@ from alarmin.plots.barriers import barrier_map, barrier_profiles
 from alarmin.plots.compare import compare
 from alarmin.plots.design import boundaries, design_figures, durations, power_curve
 from alarmin.plots.forest import forest
+from alarmin.plots.phenotypes import phenotypes
 from alarmin.plots.runs import course_section, trial_figures
 from alarmin.plots.section import section
 from alarmin.plots.style import render, save
@@ -23,6 +24,7 @@ __all__ = [
     "durations",
     "forest",
     "power_curve",
+    "phenotypes",
     "render",
     "save",
     "section",

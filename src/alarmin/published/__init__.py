@@ -1,6 +1,19 @@
 """What studies reported. Nothing that makes a prediction may look in here."""
 
-from alarmin.published.loader import audit, discrepancies, studies, study
-from alarmin.published.schema import Discrepancy, Reported, ReportedContrast, Study, Z
+from alarmin.published.loader import audit, discrepancies, studies, study, untreated
+from alarmin.published.schema import Discrepancy, Measured, Reported, ReportedContrast, Study, Untreated, Z
 
-__all__ = ["Z", "Discrepancy", "Reported", "ReportedContrast", "Study", "audit", "discrepancies", "studies", "study"]
+__all__ = [
+    "Discrepancy",
+    "Measured",
+    "Reported",
+    "ReportedContrast",
+    "Study",
+    "Untreated",
+    "Z",
+    "audit",
+    "discrepancies",
+    "studies",
+    "study",
+    "untreated",
+]

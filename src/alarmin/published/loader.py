@@ -4,8 +4,8 @@ from functools import lru_cache
 from importlib.resources import files
 
 from alarmin.errors import AlarminError, nearest
-from alarmin.published.schema import Audit, Discrepancy, Study
-from alarmin.records.loader import check, read
+from alarmin.published.schema import Audit, Discrepancy, Study, Untreated
+from alarmin.records.loader import check, read, tumors
 
 DATA = files("alarmin.published") / "data"
 
@@ -48,3 +48,17 @@ def audit() -> tuple[Discrepancy, ...]:
 def discrepancies(name: str) -> tuple[Discrepancy, ...]:
     """Those findings that concern the study called `name`."""
     return tuple(item for item in audit() if study(name).name in item.studies)
+
+
+@lru_cache(maxsize=1)
+def untreated() -> Untreated:
+    """What was measured in untreated tumors of each type."""
+    path = DATA / "untreated" / "tumor_types.toml"
+    found = check(Untreated, read(path), path.name)
+    for item in found.findings:
+        if item.tumor not in tumors():
+            raise PublishedError(
+                f"{path.name}: unknown tumor {item.tumor!r}; {nearest(item.tumor, tumors())}",
+                remedy="name a tumor type of alarmin/records/data/tumors",
+            )
+    return found

@@ -277,3 +277,41 @@ class Audit(Strict):
     """Findings on the review that concern no study, or several of them."""
 
     discrepancies: tuple[Discrepancy, ...]
+
+
+Property = Literal["inflamed", "excluded", "desert", "oxygen", "doubling_time", "collagen", "hyaluronan"]
+"""What is measured of untreated tumors, by the names of `alarmin.readouts.phenotype`."""
+
+
+class Measured(Place):
+    """What was measured in untreated tumors of a type: a share of tumors, or a median; `n` counts tumors.
+
+    `low` and `high` are the range that the source gives, of medians or of tumors.
+    """
+
+    tumor: str
+    quantity: Property
+    value: float = Field(ge=0)
+    low: float | None = None
+    high: float | None = None
+    unit: Unit
+    n: int | None = Field(default=None, gt=0)
+
+
+class Untreated(Strict):
+    """All that was measured in untreated tumors, one value of each quantity of a type compared with the model."""
+
+    sources: dict[str, Source]
+    findings: tuple[Measured, ...]
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Untreated":
+        seen: set[tuple[str, str]] = set()
+        for item in self.findings:
+            key = (item.tumor, item.quantity)
+            if item.source not in self.sources:
+                raise ValueError(f"{key}: source {item.source!r} is not among {sorted(self.sources)}")
+            if item.compare and key in seen:
+                raise ValueError(f"several values of {key} are compared: set compare = false on the rest")
+            seen |= {key} if item.compare else set()
+        return self

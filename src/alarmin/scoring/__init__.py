@@ -2,5 +2,6 @@
 
 from alarmin.scoring.forecast import Forecast, Scoreboard, board, forecast
 from alarmin.scoring.score import Row, Scored, score
+from alarmin.scoring.untreated import beside
 
-__all__ = ["Forecast", "Row", "Scoreboard", "Scored", "board", "forecast", "score"]
+__all__ = ["Forecast", "Row", "Scoreboard", "Scored", "beside", "board", "forecast", "score"]
