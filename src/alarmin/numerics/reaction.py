@@ -30,8 +30,9 @@ def advance(value: Field, gain: Rate, rate: Rate, dt: float) -> Outcome:
     small = z < 0.05
     safe = jnp.where(small, 1.0, z)
     # For small z the quotients would cancel: a series for f2, and the rest from it.
-    large_f1 = (1.0 - jnp.exp(-safe)) / safe
-    f2 = jnp.where(small, 0.5 - z * (1.0 / 6.0 - z * (1.0 / 24.0 - z / 120.0)), (1.0 - large_f1) / safe)
+    per = 1.0 / safe
+    large_f1 = (1.0 - jnp.exp(-safe)) * per
+    f2 = jnp.where(small, 0.5 - z * (1.0 / 6.0 - z * (1.0 / 24.0 - z * (1.0 / 120.0))), (1.0 - large_f1) * per)
     f1 = jnp.where(small, 1.0 - z * f2, large_f1)
     integral = value * (dt * f1) + gain * (dt * dt * f2)
     # Only rounding can make this negative.
