@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from alarmin.cli import bench, design, evidence, explain, fit, model, review, score, sensitivity, simulate, trial
+from alarmin.cli import (
+    bench,
+    biomarkers,
+    design,
+    evidence,
+    explain,
+    fit,
+    model,
+    review,
+    score,
+    sensitivity,
+    simulate,
+    trial,
+)
 from alarmin.version import NOTICE, VERSION
 
 HELP = f"""
@@ -37,6 +50,7 @@ for command in (
     explain.explain,
     score.score,
     sensitivity.sensitivity,
+    biomarkers.biomarkers,
 ):
     app.command()(command)
 
