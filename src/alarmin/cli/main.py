@@ -6,6 +6,7 @@ import typer
 
 from alarmin.cli import (
     bench,
+    biomarkers,
     design,
     evidence,
     explain,
@@ -53,6 +54,7 @@ for command in (
     sensitivity.sensitivity,
     schema.schema,
     tumors.tumors,
+    biomarkers.biomarkers,
 ):
     app.command()(command)
 

@@ -1,6 +1,7 @@
 """Pictures of results. Every function returns a matplotlib `Figure`; most take plain arrays or tables."""
 
 from alarmin.plots.barriers import barrier_map, barrier_profiles
+from alarmin.plots.biomarkers import biomarker_forest
 from alarmin.plots.compare import compare
 from alarmin.plots.design import boundaries, design_figures, durations, power_curve
 from alarmin.plots.forest import forest
@@ -17,6 +18,7 @@ __all__ = [
     "Median",
     "barrier_map",
     "barrier_profiles",
+    "biomarker_forest",
     "boundaries",
     "compare",
     "course_section",

@@ -129,6 +129,30 @@ def cox(time: NDArray[np.float64], event: NDArray[np.bool_], experimental: NDArr
     return HazardRatio(float(np.exp(effect)), float(np.exp(effect - Z * error)), float(np.exp(effect + Z * error)), p)
 
 
+def cox_effects(
+    time: NDArray[np.float64], event: NDArray[np.bool_], terms: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Log hazard ratios and standard errors of `terms` `[patient, term]` in one Cox model (Efron's ties).
+
+    None where the partial likelihood has no maximum, as where a term tells who has an event.
+    """
+    import pandas as pd
+
+    names = [f"term {number}" for number in range(terms.shape[1])]
+    table = pd.DataFrame(terms, columns=pd.Index(names)).assign(time=time, event=event)
+    with _quiet():
+        from lifelines import CoxPHFitter
+        from lifelines.exceptions import ConvergenceError
+
+        try:
+            fit = CoxPHFitter().fit(table, "time", "event")
+        except (ConvergenceError, ZeroDivisionError, np.linalg.LinAlgError):
+            return None
+    effects, errors = fit.params_.loc[names].to_numpy(), fit.standard_errors_.loc[names].to_numpy()
+    fine = np.isfinite(effects).all() and np.isfinite(errors).all() and errors.max() < 10.0
+    return (effects, errors) if fine else None
+
+
 def proportion(count: int, of: int) -> Estimate:
     """A proportion with the exact (Clopper-Pearson) interval."""
     if of == 0:
