@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from alarmin.cli import bench, design, evidence, explain, fit, model, review, score, sensitivity, simulate, trial
+from alarmin.cli import bench, design, evidence, explain, fit, model, review, score, sensitivity, serve, simulate, trial
 from alarmin.version import NOTICE, VERSION
 
 HELP = f"""
@@ -37,6 +37,7 @@ for command in (
     explain.explain,
     score.score,
     sensitivity.sensitivity,
+    serve.serve,
 ):
     app.command()(command)
 

@@ -2,6 +2,7 @@
 
 from alarmin.plots.barriers import barrier_map, barrier_profiles
 from alarmin.plots.compare import compare
+from alarmin.plots.course import diameters, immune_cells
 from alarmin.plots.design import boundaries, design_figures, durations, power_curve
 from alarmin.plots.forest import forest
 from alarmin.plots.runs import course_section, trial_figures
@@ -20,8 +21,10 @@ __all__ = [
     "compare",
     "course_section",
     "design_figures",
+    "diameters",
     "durations",
     "forest",
+    "immune_cells",
     "power_curve",
     "render",
     "save",
