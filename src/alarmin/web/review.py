@@ -1,6 +1,7 @@
 """The room of the review: its statements, searched and filtered, and the verdict on each that was run here."""
 
 import math
+import shlex
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -118,6 +119,6 @@ def work(asked: Experiment, verdicts: Verdicts, report: Report) -> Outcome:
         "tumor": asked.tumor,
         "patients": design.patients,
         "days": design.days,
-        "command": f"alarmin review --section {statement.section!r} --json",
+        "command": f"alarmin review --section {shlex.quote(statement.section)} --json",
     }
     return Outcome(content, {})
