@@ -81,7 +81,7 @@ def number(value: float | None, digits: int = 1, scale: float = 1.0) -> str:
 def interval(of: Mapping[str, Any], name: str, digits: int = 1, scale: float = 1.0) -> str:
     """`value (low–high)` of an estimate that stands in a mapping as `name`, `name_low` and `name_high`."""
     value, low, high = (number(of.get(f"{name}{end}"), digits, scale) for end in ("", "_low", "_high"))
-    return f"{value} ({low}–{high})"
+    return value if low == high == "–" else f"{value} ({low}–{high})"
 
 
 def as_json(content: Any) -> None:

@@ -16,6 +16,7 @@ from alarmin.cli import (
     schema,
     score,
     sensitivity,
+    serve,
     simulate,
     trial,
     tumors,
@@ -55,6 +56,7 @@ for command in (
     schema.schema,
     tumors.tumors,
     biomarkers.biomarkers,
+    serve.serve,
 ):
     app.command()(command)
 

@@ -3,6 +3,7 @@
 from alarmin.plots.barriers import barrier_map, barrier_profiles
 from alarmin.plots.biomarkers import biomarker_forest
 from alarmin.plots.compare import compare
+from alarmin.plots.course import diameters, immune_cells
 from alarmin.plots.design import boundaries, design_figures, durations, power_curve
 from alarmin.plots.forest import forest
 from alarmin.plots.phenotypes import phenotypes
@@ -23,8 +24,10 @@ __all__ = [
     "compare",
     "course_section",
     "design_figures",
+    "diameters",
     "durations",
     "forest",
+    "immune_cells",
     "power_curve",
     "phenotypes",
     "render",

@@ -1,0 +1,238 @@
+"""The pages and what they answer to. All state is in the address: what was asked for, and which run shows it."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from math import isfinite
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import jinja2
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from alarmin import records
+from alarmin.errors import AlarminError
+from alarmin.therapy.regimen import parse, standard_phase
+from alarmin.version import NOTICE, VERSION
+from alarmin.web import design, review, trial, tumor
+from alarmin.web.asking import LARGEST_FILE, LONGEST_TEXT, words
+from alarmin.web.guard import Guard
+from alarmin.web.jobs import Busy, Job, Jobs, Work
+
+KINDS = {
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "csv": "text/csv; charset=utf-8",
+    "toml": "text/plain; charset=utf-8",
+}
+STATIC = Path(__file__).parent / "static"
+
+
+def make_app(port: int, jobs: Jobs | None = None) -> FastAPI:
+    """The app, for a server that listens on `port`."""
+    jobs, verdicts = jobs or Jobs(), review.Verdicts()
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        jobs.close()
+
+    app = FastAPI(title="Alarmin", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
+    app.add_middleware(Guard, port=port)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    page = partial(_page, jobs)
+
+    @app.exception_handler(AlarminError)
+    async def refused(request: Request, error: AlarminError) -> Response:
+        return page("refused.html", "", {}, error=error)
+
+    @app.exception_handler(HTTPException)
+    async def missing(request: Request, error: HTTPException) -> Response:
+        said = AlarminError(f"{error.status_code}: {error.detail}", remedy="choose a page above")
+        return page("refused.html", "", {}, error=said, status=error.status_code)
+
+    def start(room: str, form: Mapping[str, str], work: Work, mark: str = "") -> Response:
+        address = lambda id: f"/{room}?{urlencode({**form, 'job': id})}{mark}"
+        return RedirectResponse(jobs.start(room, address, work).url, status_code=303)
+
+    @app.get("/")
+    def first() -> Response:
+        return RedirectResponse("/tumor")
+
+    @app.get("/tumor")
+    def tumor_page(request: Request) -> Response:
+        return page("tumor.html", "tumor", tumor.DEFAULTS | dict(request.query_params), **_tumor_choices())
+
+    @app.post("/tumor")
+    async def tumor_run(request: Request) -> Response:
+        form, _ = await _sent(request, tumor.DEFAULTS)
+        try:
+            return start("tumor", form, partial(tumor.work, tumor.Asked.of(form)))
+        except AlarminError as error:
+            return page("tumor.html", "tumor", tumor.DEFAULTS | form, error=error, **_tumor_choices())
+
+    @app.get("/trial")
+    def trial_page(request: Request) -> Response:
+        return page("trial.html", "trial", trial.DEFAULTS | dict(request.query_params), **_trial_choices())
+
+    @app.post("/trial")
+    async def trial_run(request: Request) -> Response:
+        form, upload = await _sent(request, trial.DEFAULTS)
+        try:
+            return start("trial", form, partial(trial.work, trial.Asked.of(form, upload)))
+        except AlarminError as error:
+            return page("trial.html", "trial", trial.DEFAULTS | form, error=error, **_trial_choices())
+
+    @app.get("/review")
+    def review_page(request: Request) -> Response:
+        form = dict(request.query_params)
+        rows = [verdicts.row(entry) for entry in review.chosen(form)]
+        return page("review.html", "review", {"q": "", "section": ""} | form, rows=rows, **_review_choices())
+
+    @app.post("/review")
+    async def review_run(request: Request) -> Response:
+        form, _ = await _sent(request, {"q": "", "section": "", "statement": ""})
+        asked = review.runnable(form.pop("statement", ""))
+        return start("review", form, partial(review.work, asked, verdicts))
+
+    @app.get("/design")
+    def design_page(request: Request) -> Response:
+        return page("design.html", "design", design.DEFAULTS | dict(request.query_params), **_design_choices())
+
+    @app.post("/design")
+    async def design_run(request: Request) -> Response:
+        form, upload = await _sent(request, design.DEFAULTS)
+        try:
+            return start("design", form, partial(design.work, design.Asked.of(form, upload)))
+        except AlarminError as error:
+            return page("design.html", "design", design.DEFAULTS | form, error=error, **_design_choices())
+
+    @app.get("/check/regimen")
+    def check_regimen(request: Request) -> Response:
+        try:
+            plan = parse(words(request.query_params, "regimen", "Regimen"))
+        except AlarminError as error:
+            return JSONResponse({"ok": False, "message": error.message, "remedy": error.remedy})
+        return JSONResponse({"ok": True, "regimen": str(plan) or "no treatment"})
+
+    @app.get("/jobs/{id}")
+    def job_state(id: str) -> Response:
+        job = _found(jobs, id)
+        return JSONResponse({"state": job.state, "open": job.open, "words": job.words, "share": job.share})
+
+    @app.post("/jobs/{id}/cancel")
+    def job_cancel(id: str) -> Response:
+        job = _found(jobs, id)
+        if job.open:
+            job.cancel()
+        return RedirectResponse(job.url, status_code=303)
+
+    @app.get("/jobs/{id}/files/{name}")
+    def job_file(id: str, name: str) -> Response:
+        outcome = _found(jobs, id).outcome
+        content = None if outcome is None else outcome.files.get(name)
+        if content is None:
+            raise HTTPException(404, "no such file of this run")
+        return Response(content, media_type=KINDS[name.rpartition(".")[2]])
+
+    @app.get("/jobs/{id}/section/{number}/{day}")
+    def job_section(id: str, number: int, day: int) -> Response:
+        outcome = _found(jobs, id).outcome
+        if outcome is None or outcome.section is None or not 0 <= number < len(outcome.content["courses"]):
+            raise HTTPException(404, "no such section")
+        if day not in outcome.content["days"]:
+            raise HTTPException(404, "no section on this day")
+        return Response(outcome.section(number, day), media_type="image/png", headers={"Cache-Control": "max-age=3600"})
+
+    return app
+
+
+def _found(jobs: Jobs, id: str) -> Job:
+    job = jobs.find(id)
+    if job is None:
+        raise HTTPException(404, "no such run; runs end with the server")
+    return job
+
+
+async def _sent(request: Request, fields: Mapping[str, str]) -> tuple[dict[str, str], bytes | None]:
+    """The known fields of a form, and the file that was sent with it; None without one."""
+    async with request.form(max_files=1, max_fields=40) as form:
+        found = {name: str(form[name])[: LONGEST_TEXT + 1] for name in fields if isinstance(form.get(name), str)}
+        file = form.get("file")
+        if isinstance(file, UploadFile) and file.filename:
+            return found, await file.read(LARGEST_FILE + 1)
+        return found, None
+
+
+def _page(
+    jobs: Jobs, name: str, room: str, form: Mapping[str, str], *, error: AlarminError | None = None, **more: Any
+) -> Response:
+    job = jobs.find(form.get("job"))
+    if job is not None and job.room != room:
+        job = None
+    lost = bool(form.get("job")) and job is None
+    status = more.pop("status", 200 if error is None else 503 if isinstance(error, Busy) else 400)
+    given = {"room": room, "form": form, "job": job, "lost": lost, "error": error, "notice": NOTICE, "version": VERSION}
+    return HTMLResponse(_templates().get_template(name).render(**given, **more), status_code=status)
+
+
+_made: list[jinja2.Environment] = []
+
+
+def _templates() -> jinja2.Environment:
+    if not _made:
+        made = jinja2.Environment(
+            loader=jinja2.PackageLoader("alarmin.web"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        made.filters["number"] = _number
+        _made.append(made)
+    return _made[0]
+
+
+def _number(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None or not isfinite(value) else f"{value:.{digits}f}".replace("-", "−")
+
+
+def _tumor_choices() -> dict[str, Any]:
+    return {
+        "tumors": sorted((kind.title, name) for name, kind in records.tumors().items()),
+        "standard": [f"{name} {_every_three_weeks(drug)}" for name, drug in sorted(records.agents().items())],
+        "longest": tumor.LONGEST,
+        "last": tumor.LAST_PATIENT,
+        "text": LONGEST_TEXT,
+    }
+
+
+def _every_three_weeks(drug: records.Agent) -> str:
+    return f"{str(standard_phase(drug)).rpartition(' ')[0]} q3w"
+
+
+def _trial_choices() -> dict[str, Any]:
+    return {
+        "trials": [(name, found.title) for name, found in records.trials().items()],
+        "most": trial.MOST_PATIENTS,
+        "largest": LARGEST_FILE // 1024,
+    }
+
+
+def _review_choices() -> dict[str, Any]:
+    return {"sections": review.known_sections()}
+
+
+def _design_choices() -> dict[str, Any]:
+    arms: Callable[[Any], str] = lambda found: ", ".join(arm.name for arm in found.arms)
+    return {
+        "trials": [(name, arms(found)) for name, found in records.trials().items() if len(found.arms) > 1],
+        "endpoints": design.ENDPOINTS,
+        "shapes": design.SHAPES,
+        "largest": LARGEST_FILE // 1024,
+    }

@@ -1,0 +1,206 @@
+"""The room of designs: a form that writes a design file, or an uploaded one, and what the design would do."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alarmin import records
+from alarmin.errors import nearest
+from alarmin.records import Trial
+from alarmin.records.loader import read
+from alarmin.web.asking import AskedError, from_file, number, whole, words
+from alarmin.web.jobs import Outcome, Report
+from alarmin.web.pictures import drawn
+
+if TYPE_CHECKING:
+    from alarmin.design import Characteristics, Design
+
+FILE = "design.toml"
+MOST_BANK, MOST_MONTHS, MOST_PATIENTS = 400, 120.0, 5000
+DEFAULTS = {
+    "trial": "e4599",
+    "experimental": "bevacizumab",
+    "control": "chemotherapy",
+    "endpoint": "os",
+    "endpoint_months": "",
+    "patients": "600",
+    "alpha": "0.025",
+    "sides": "1",
+    "power": "0.9",
+    "per_month": "40",
+    "drop_out": "0.005",
+    "events": "320",
+    "months": "36",
+    "fractions": "0.5, 0.75, 1",
+    "spending": "obrien_fleming",
+    "futility": "obrien_fleming",
+    "populations": "4",
+    "bank_patients": "20",
+    "replicates": "2000",
+    "seed": "0",
+}
+SHAPES = ("obrien_fleming", "pocock")
+ENDPOINTS = ("os", "pfs", "orr", "rmst", "milestone")
+_BANK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A design with its trial, the file that says it, and how many trials to simulate."""
+
+    design: "Design"
+    trial: Trial
+    text: str
+    replicates: int
+    seed: int
+
+    @classmethod
+    def of(cls, form: Mapping[str, str], upload: bytes | None = None) -> "Asked":
+        """What a form asks for, or the file sent with it; raises `AlarminError` that names the key or the field."""
+        content = written(form).encode() if upload is None else upload
+        design, trial = from_file(content, FILE, _load)
+        size = design.bank.populations * design.bank.patients
+        for key, value, most in (
+            ("bank: populations times patients", size, MOST_BANK),
+            ("cut.months", design.cut.months, MOST_MONTHS),
+            ("patients", design.patients, MOST_PATIENTS),
+            ("looks.fractions", len(design.looks.fractions), 10),
+        ):
+            if value > most:
+                raise AskedError(f"{key}: {value:g}", remedy=f"here at most {most:g}; use alarmin design for more")
+        replicates = whole(form, "replicates", "Simulated trials", 100, 10_000, 2000)
+        return cls(design, trial, content.decode(), replicates, whole(form, "seed", "Seed", 0, 2**31 - 1))
+
+
+def _load(path: Path) -> "tuple[Design, Trial]":
+    from alarmin.design import load
+
+    # A design may name a trial file beside it; from here it may name known trials only, and no file of this computer.
+    name = read(path).get("trial")
+    if name is not None and name not in records.trials():
+        raise AskedError(
+            f"{FILE}: trial: {name!r:.60}; {nearest(str(name), records.trials())}",
+            remedy="name a trial that Alarmin knows",
+        )
+    return load(path)
+
+
+def written(form: Mapping[str, str]) -> str:
+    """The design file that a form describes."""
+    import tomli_w
+
+    field = partial(words, form)
+    spending = field("spending", "Alpha spending", SHAPES[0])
+    futility = field("futility", "Futility")
+    endpoint: dict[str, Any] = {"name": field("endpoint", "Endpoint", "os")}
+    if field("endpoint_months", "Months of the endpoint"):
+        endpoint["months"] = number(form, "endpoint_months", "Months of the endpoint", 0.1, MOST_MONTHS)
+    cut: dict[str, Any] = {"months": number(form, "months", "Last look, at the latest after", 1, MOST_MONTHS, 36)}
+    if field("events", "Events"):
+        cut["events"] = whole(form, "events", "Events at the last look", 1, MOST_PATIENTS)
+    looks: dict[str, Any] = {"fractions": _shares(field("fractions", "Looks", "1")), "spending": spending}
+    if futility:
+        looks["futility"] = {"spending": futility}
+    return tomli_w.dumps(
+        {
+            "name": "design",
+            "trial": field("trial", "Trial"),
+            "experimental": [part.strip() for part in field("experimental", "Experimental arm").split(",")],
+            "control": field("control", "Control arm"),
+            "patients": whole(form, "patients", "Patients", 4, MOST_PATIENTS, 600),
+            "alpha": number(form, "alpha", "Alpha", 0.0001, 0.4999, 0.025),
+            "sides": whole(form, "sides", "Sides", 1, 2, 1),
+            "power": number(form, "power", "Goal of power", 0.51, 0.999, 0.9),
+            "endpoint": endpoint,
+            "accrual": {
+                "per_month": number(form, "per_month", "Patients a month", 0.1, 1000, 40),
+                "drop_out_per_month": number(form, "drop_out", "Drop-out a month", 0.0, 0.5),
+            },
+            "cut": cut,
+            "looks": looks,
+            "bank": {
+                "populations": whole(form, "populations", "Populations", 1, 16, 4),
+                "patients": whole(form, "bank_patients", "Patients in each population", 2, MOST_BANK, 20),
+            },
+        }
+    )
+
+
+def _shares(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise AskedError(f"Looks: {text!r}", remedy="write shares of the information as in 0.5, 0.75, 1") from None
+
+
+def work(asked: Asked, report: Report) -> Outcome:
+    """Simulates the design, as `alarmin design` does; banks are kept where that command keeps them."""
+    import platformdirs
+
+    from alarmin import plots
+    from alarmin.design import bank_trial, operating_characteristics
+    from alarmin.scoring.keeping import kept_bank
+
+    design, size = asked.design, asked.design.bank
+    folder = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
+    report("bank", 0, 1)
+    # Two runs that need the same bank would write the same file.
+    while not _BANK.acquire(timeout=0.5):
+        report("bank", 0, 1)
+    try:
+        bank = kept_bank(
+            bank_trial(design, asked.trial), folder, members=size.populations, patients=size.patients, progress=report
+        )
+    finally:
+        _BANK.release()
+    found = operating_characteristics(design, bank, asked.replicates, asked.seed, progress=report)
+    report("pictures", 0, 1)
+    files = drawn(lambda: plots.design_figures(found))
+    content = _content(found) | {
+        "figures": [name.removesuffix(".svg") for name in files if name.endswith(".svg")],
+        "text": asked.text,
+        "command": f"alarmin design {FILE} --replicates {asked.replicates} --seed {asked.seed}",
+    }
+    return Outcome(content, files | {FILE: asked.text.encode(), "looks.csv": _looks_csv(content["looks"])})
+
+
+def _content(found: "Characteristics") -> dict[str, Any]:
+    null, effect = found.scenarios["null"], found.scenarios["alternative"]
+    plan, bounds = found.design, found.boundaries
+    looks = [
+        {
+            "look": look + 1,
+            "information": 100 * float(bounds.information[look]),
+            "success": float(upper),
+            "futility": float(bounds.lower[look]),
+            "spent": float(bounds.spent[look]),
+            "null_ends": 100 * null["stops"][look]["any"],
+            "effect_ends": 100 * effect["stops"][look]["any"],
+        }
+        for look, upper in enumerate(bounds.upper)
+    ]
+    means = [("Patients", "patients", 0), ("Events", "events", 0), ("Months", "months", 1)]
+    return {
+        "title": plan.title or f"{', '.join(plan.experimental)} v {plan.control}",
+        "trial": plan.trial,
+        "alpha": 100 * plan.alpha,
+        "goal": 100 * plan.power,
+        "replicates": found.replicates,
+        "error": {key: 100 * value for key, value in null["rejected"].items()},
+        "power": {key: 100 * value for key, value in effect["success"].items()},
+        "needed": found.patients_for_goal,
+        "means": [
+            (label, digits, null[name]["value"], effect[name]["value"]) for label, name, digits in means if name in null
+        ],
+        "looks": looks,
+        "two_sided": plan.sides == 2,
+    }
+
+
+def _looks_csv(looks: list[dict[str, Any]]) -> bytes:
+    import pandas as pd
+
+    return pd.DataFrame(looks).to_csv(index=False).encode()
