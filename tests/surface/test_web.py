@@ -1,4 +1,4 @@
-"""Surface: the web app serves its own computer's browser, refuses everybody else, and says what is wrong and what to do.
+"""Surface: the web app serves its own computer's browser, refuses all others, and says what is wrong and what to do.
 
 The app is served as `alarmin serve` serves it; runs that would take minutes give way to work that is steered here.
 """
