@@ -1,9 +1,4 @@
-<<<<<<< HEAD
-"""Surface: the web app serves the browser of its own computer, refuses all others, and says what is wrong.
-
-=======
 """Surface: the web app serves its own computer's browser, refuses all others, and says what is wrong and what to do.
->>>>>>> serve
 
 The app is served as `alarmin serve` serves it; runs that would take minutes give way to work that is steered here.
 """
