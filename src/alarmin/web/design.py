@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,28 +21,7 @@ if TYPE_CHECKING:
 
 FILE = "design.toml"
 MOST_BANK, MOST_MONTHS, MOST_PATIENTS = 400, 120.0, 5000
-DEFAULTS = {
-    "trial": "e4599",
-    "experimental": "bevacizumab",
-    "control": "chemotherapy",
-    "endpoint": "os",
-    "endpoint_months": "",
-    "patients": "600",
-    "alpha": "0.025",
-    "sides": "1",
-    "power": "0.9",
-    "per_month": "40",
-    "drop_out": "0.005",
-    "events": "320",
-    "months": "36",
-    "fractions": "0.5, 0.75, 1",
-    "spending": "obrien_fleming",
-    "futility": "obrien_fleming",
-    "populations": "4",
-    "bank_patients": "20",
-    "replicates": "2000",
-    "seed": "0",
-}
+DEFAULTS: dict[str, str] = read(files("alarmin.web") / "forms.toml")["design"]
 SHAPES = ("obrien_fleming", "pocock")
 ENDPOINTS = ("os", "pfs", "orr", "rmst", "milestone")
 _BANK = threading.Lock()

@@ -3,10 +3,12 @@
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from alarmin import records
 from alarmin.records import Trial
+from alarmin.records.loader import read
 from alarmin.therapy.regimen import parse
 from alarmin.trials.randomization import sizes
 from alarmin.web.asking import AskedError, from_file, whole, words
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_PATIENTS, MOST_MONTHS, MOST_ARMS = 400, 120.0, 8
 FILE = "trial.toml"
-DEFAULTS = {"trial": "oak", "patients": "60", "seed": "0"}
+DEFAULTS: dict[str, str] = read(files("alarmin.web") / "forms.toml")["trial"]
 
 
 @dataclass(frozen=True)
