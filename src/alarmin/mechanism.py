@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, Protocol
 import equinox as eqx
 from jaxtyping import Array, Float
 
+from alarmin.numerics.response import class_mean
 from alarmin.state import Field
 
 Quantity = Float[Array, "*space lane"] | Float[Array, ""] | float
@@ -157,6 +158,39 @@ class Now(Protocol):
         """
         ...
 
+    def once(self, name: str, work: Callable[[], Any]) -> Any:
+        """What `work` returns, worked out once at this moment; `name` tells it from everything else."""
+        ...
+
+
+class Mark(NamedTuple):
+    """What a decorator notes of a method: its unit, its value where the mechanism is off, and its role."""
+
+    role: str
+    unit: str
+    off: float | tuple[float, ...] | None
+
+
+def signal(unit: str, off: float | tuple[float, ...] | None = None) -> Callable[[Any], Any]:
+    """Marks a method as the one definition of the quantity of its name, which any mechanism may read.
+
+    `off` is its value where the mechanism is switched off; without it, it cannot be switched off while others read it.
+    """
+    return lambda method: _mark(method, Mark("signal", unit, off))
+
+
+def effect(unit: str) -> Callable[[Any], Any]:
+    """Marks a method of an `Action` as this agent's contribution to the effect of its name.
+
+    Biology reads all contributions together, by `now.total(name)` or `now.product(name)`.
+    """
+    return lambda method: _mark(method, Mark("effect", unit, None))
+
+
+def _mark(method: Any, mark: Mark) -> Any:
+    method.mark = mark
+    return method
+
 
 class Mechanism(eqx.Module):
     """One thing that happens. Subclasses declare `parameter`s, define `signal`s, and return `flows`."""
@@ -224,33 +258,65 @@ class DeathMode(Mechanism):
         return found
 
 
-class Mark(NamedTuple):
-    """What a decorator notes of a method: its unit, its value where the mechanism is off, and its role."""
+class DamageMode(Action, DeathMode):
+    """A drug whose exposure is remembered by cells as damage, from which they die over days.
 
-    role: str
-    unit: str
-    off: float | tuple[float, ...] | None
+        dX/dt = c/AUC_ref - k_r X
+        kill rate = k_max (f0 + (1 - f0) p) s(H),   H = 1 for sensitive and escaped cells, R^h for resistant ones
 
-
-def signal(unit: str, off: float | tuple[float, ...] | None = None) -> Callable[[Any], Any]:
-    """Marks a method as the one definition of the quantity of its name, which any mechanism may read.
-
-    `off` is its value where the mechanism is switched off; without it, it cannot be switched off while others read it.
+    AUC_ref is the unbound exposure in plasma to one standard dose, so that the dose makes X = 1 where tissue is as
+    exposed as plasma; p is the share of cells that divide, and blood lymphocytes are lost in proportion to exposure.
+    A mode says how strongly damage is felt in each distance class (`effort`), and what share s of the maximal rate
+    that makes in cells of a hardness H (`share_killed`).
     """
-    return lambda method: _mark(method, Mark("signal", unit, off))
 
+    reference_exposure: float = parameter(".reference_exposure", "uM*day")
+    repair: float = parameter(".repair", "1/day")
+    kill_rate: float = parameter(".kill_rate", "1/day")
+    damage_half: float = parameter(".damage_half", "dimensionless")
+    steepness: float = parameter(".steepness", "dimensionless")
+    resting_share: float = parameter(".resting_share", "dimensionless")
+    resistance: float = parameter(".resistance", "dimensionless")
+    lymphocyte_loss: float = parameter(".lymphocyte_loss", "dimensionless")
+    penetration: float = parameter("agent.tissue.penetration", "mm")
 
-def effect(unit: str) -> Callable[[Any], Any]:
-    """Marks a method of an `Action` as this agent's contribution to the effect of its name.
+    @property
+    def damage(self) -> str:
+        """Name of the field of damage."""
+        return f"{self.agent}_damage"
 
-    Biology reads all contributions together, by `now.total(name)` or `now.product(name)`.
-    """
-    return lambda method: _mark(method, Mark("effect", unit, None))
+    def fields(self) -> tuple[Field, ...]:
+        return (Field(self.damage, "property", "dimensionless", f"damage that {self.agent} has left in cells"),)
 
+    def effort(self, now: Now) -> tuple[Any, ...]:
+        """Damage as felt in the five distance classes, over what kills half as fast as possible, to the power h [-]."""
+        raise NotImplementedError
 
-def _mark(method: Any, mark: Mark) -> Any:
-    method.mark = mark
-    return method
+    def share_killed(self, now: Now, effort: tuple[Any, ...], hardness: Any) -> Any:
+        """Share of the maximal rate at which cells of a hardness die [-]."""
+        raise NotImplementedError
+
+    @effect("dimensionless")
+    def cytotoxic_pressure(self, now: Now) -> Any:
+        """Share of its maximal effect on sensitive cells that the agent has now, 0 to 1 [-]."""
+        return class_mean(lambda e: e / (1.0 + e), now.once(f"{self.agent}_effort", lambda: self.effort(now)))
+
+    @effect("1/day")
+    def lymphodepletion(self, now: Now) -> Any:
+        """Loss rate of blood lymphocytes; over one standard dose it adds up to `lymphocyte_loss` [1/day]."""
+        return self.lymphocyte_loss * now.plasma(self.agent) / self.reference_exposure
+
+    def flows(self, now: Now) -> list[Flow]:
+        effort = now.once(f"{self.agent}_effort", lambda: self.effort(now))
+        cycling = self.kill_rate * (self.resting_share + (1.0 - self.resting_share) * now.division_share)
+        sensitive = cycling * self.share_killed(now, effort, 1.0)
+        resistant = cycling * self.share_killed(now, effort, self.resistance**self.steepness)
+        rates = {"tumor_sensitive": sensitive, "tumor_escaped": sensitive, "tumor_resistant": resistant}
+        return [
+            supply(self.damage, getattr(now, self.agent) / self.reference_exposure),
+            loss(self.damage, self.repair),
+            *self.deaths(rates),
+        ]
 
 
 def marked(mechanism: type[Mechanism], role: str) -> dict[str, Mark]:

@@ -175,6 +175,11 @@ class Moment:
     def plasma(self, agent: str) -> Any:
         return self._plasma[agent]
 
+    def once(self, name: str, work: Callable[[], Any]) -> Any:
+        if name not in self._known:
+            self._known[name] = work()
+        return self._known[name]
+
     def _effects(self, effect: str) -> list[Any]:
         self._model.asked.add(effect)
         return [getattr(self._model.mechanisms[index], effect)(self) for index in self._model.effects.get(effect, ())]

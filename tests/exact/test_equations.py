@@ -78,6 +78,10 @@ class Points:
         assert agent == self.mechanism.agent
         return self.blood
 
+    def once(self, name: str, work: Any) -> Any:
+        del name
+        return work()
+
 
 @cache
 def records() -> dict[str, Any]:

@@ -135,6 +135,10 @@ class Names:
         del agent
         return named.bind(name="plasma")
 
+    def once(self, name: str, work: Callable[[], Any]) -> Any:
+        del name
+        return work()
+
 
 @cache
 def signals() -> dict[str, bool]:
