@@ -182,6 +182,7 @@ class _Builder:
 
     def build(self) -> Network:
         from alarmin.exports.doses import add_doses
+        from alarmin.exports.relaxation import cut
 
         for kind, agent in self.kinds:
             for effect in marked(kind, "effect"):
@@ -205,6 +206,7 @@ class _Builder:
             self._growth(lesion)
         for agent in self.plan.agents:
             add_doses(self.out, self.cohort, self.plan, agent, self.days, lambda lesion, a=agent: self.plasma(a, lesion))
+        cut(self.out)
         self.out.events.sort(key=lambda event: event.day)
         return self.out
 
