@@ -30,7 +30,7 @@ from alarmin.records import Record
 from alarmin.state import FIELDS, MATERIAL, Field
 from alarmin.therapy.regimen import Regimen, parse
 
-RELAXATION = 1e4
+RELAXATION = 1e6
 """How fast molecules go to their balance [1/day]."""
 
 
@@ -329,24 +329,26 @@ class _Builder:
     def _cross(self, name: str, lesion: int, depth: str) -> str:
         """Writes the rate at which a field crosses the margin [1/day], and returns its id; `depth` is the layer [mm]."""
         given, id, radius = self.margin[name, lesion], self.at(name, lesion), self.at("radius", lesion)
-        diffusivity = self._rule(f"{id}__diffusivity", given["diffusivity"], "mm**2/day", f"diffusivity of {name}")
+        diffusivity = self._rule(f"{id}__margin_diffusivity", given["diffusivity"], "mm**2/day", f"diffusivity of {name}")
         if "host_loss" in given:
             speed = f"{diffusivity} * (sqrt({_bracket(given['host_loss'])} / {diffusivity}) + 1 / {radius})"
         else:
             speed = given["exchange"]
-        speed = self._rule(f"{id}__exchange", speed, "mm/day", f"exchange velocity of {name} at the margin")
+        speed = self._rule(f"{id}__margin_exchange", speed, "mm/day", f"exchange velocity of {name} at the margin")
         layer = f"min({radius} / 2, sqrt({depth.format(diffusivity=diffusivity)}))"
         rate = f"3 / {radius} * {speed} * {diffusivity} / ({speed} * {layer} + {diffusivity})"
-        return self._rule(f"{id}__crossing", rate, "1/day", f"exchange of {name} with the host")
+        return self._rule(f"{id}__margin_crossing", rate, "1/day", f"exchange of {name} with the host")
 
     def _rule(self, id: str, formula: str, unit: str, title: str) -> str:
+        if id in self.out.rules:
+            raise ExportError(f"two rules are called {id!r}", remedy="rename one of them in its mechanism")
         self.out.rules[id] = Rule(formula, unit, title)
         return id
 
     def _molecule(self, name: str, lesion: int) -> None:
         id, unit = self.at(name, lesion), self.fields[name].unit
         gain, given = _sum(self.gain[name, lesion]), self.margin.get((name, lesion), {})
-        loss = self._rule(f"{id}__loss", _sum(self.loss[name, lesion]), "1/day", f"loss of {name}")
+        loss = self._rule(f"{id}__total_loss", _sum(self.loss[name, lesion]), "1/day", f"loss of {name}")
         balance = f"({gain}) / {loss}"
         if "host_loss" in given or "exchange" in given:
             crossing = self._cross(name, lesion, "{diffusivity} / " + loss)
