@@ -79,7 +79,9 @@ def adam(tables: "Mapping[str, pd.DataFrame]", study: str) -> "dict[str, pd.Data
     given = {name.lower(): table for name, table in tables.items()}
     missing = {"adsl", "adtte", "adrs"} - given.keys()
     if missing:
-        raise ExportError(f"no table {sorted(missing)[0]!r}", remedy="give the result or folder of a trial that was run")
+        raise ExportError(
+            f"no table {sorted(missing)[0]!r}", remedy="give the result or folder of a trial that was run"
+        )
     found = {
         "ADSL": _adsl(given["adsl"], study),
         "ADTTE": _adtte(given["adtte"], study),
@@ -156,7 +158,7 @@ def _adrs(table: "pd.DataFrame", study: str) -> "pd.DataFrame":
 
 def _adae(table: "pd.DataFrame", study: str) -> "pd.DataFrame":
     found = _study(table.rename(columns={"AGENT": "AEAGENT"}), study).assign(TRTA=table["ARM"], AREL="RELATED")
-    return found["STUDYID USUBJID TRTA AEDECOD AETOXGR ASTDY AEAGENT AEACN AREL".split()]
+    return found[["STUDYID", "USUBJID", "TRTA", "AEDECOD", "AETOXGR", "ASTDY", "AEAGENT", "AEACN", "AREL"]]
 
 
 def _study(table: "pd.DataFrame", study: str) -> "pd.DataFrame":

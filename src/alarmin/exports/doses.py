@@ -18,9 +18,7 @@ Doses = dict[int, float]
 """Doses by the day on which they are given [mg], or in the unit of a dose that is no mass."""
 
 
-def add_doses(
-    out: Network, cohort: Cohort, plan: Regimen, name: str, days: int, plasma: Callable[[int], str]
-) -> None:
+def add_doses(out: Network, cohort: Cohort, plan: Regimen, name: str, days: int, plasma: Callable[[int], str]) -> None:
     """Adds the kinetics of one agent and its doses before day `days`; `plasma` gives the id that tissue sees."""
     drug = find_agent(name)
     value = cohort.patient_value
@@ -94,13 +92,18 @@ def _saturable(out: Network, cohort: Cohort, name: str, plasma: str, doses: Dose
     body, infusion, scale = saturable_body(find_agent(name), cohort.patient_value)
     number = lambda what, values, unit: _number(out, f"{name}_{what}", values, unit, f"{name}: {what}")
     central, outer = number("central_volume", body.central, "L"), number("peripheral_volume", body.outer, "L")
-    most, half = number("elimination_most", 24.0 * body.elimination, "mg/day"), number(
-        "elimination_half", body.elimination_half, "mg/L"
+    most, half = (
+        number("elimination_most", 24.0 * body.elimination, "mg/day"),
+        number("elimination_half", body.elimination_half, "mg/L"),
     )
-    taken_most, taken_half = number("uptake_most", 24.0 * body.uptake, "mg/day"), number(
-        "uptake_half", body.uptake_half, "mg/L"
+    taken_most, taken_half = (
+        number("uptake_most", 24.0 * body.uptake, "mg/day"),
+        number("uptake_half", body.uptake_half, "mg/L"),
     )
-    back, exchange = number("uptake_return", 24.0 * body.back, "1/day"), number("exchange", 24.0 * body.exchange, "L/day")
+    back, exchange = (
+        number("uptake_return", 24.0 * body.back, "1/day"),
+        number("exchange", 24.0 * body.exchange, "L/day"),
+    )
     duration, factor = number("infusion_time", infusion / 24.0, "day"), number("plasma_scale", scale, "")
     planned = number("planned_dose", np.array([max(doses.values(), default=1.0)]), "mg")
     # A second body takes the next dose where the one before it is still followed.
@@ -108,7 +111,11 @@ def _saturable(out: Network, cohort: Cohort, name: str, plasma: str, doses: Dose
     concentrations = []
     for j in range(1, bodies + 1):
         inside, held, far, share = (f"{name}_{part}_{j}" for part in ("central", "tissue", "peripheral", "share"))
-        for id, place in ((inside, "the central compartment"), (held, "binding tissue"), (far, "the outer compartment")):
+        for id, place in (
+            (inside, "the central compartment"),
+            (held, "binding tissue"),
+            (far, "the outer compartment"),
+        ):
             out.states[id] = State(0.0, "mg", f"{name} in {place}, of dose {j} in turn")
         out.states[share] = State(0.0, "dimensionless", f"dose {j} in turn, over the planned dose")
         out.rates[share] = "0"

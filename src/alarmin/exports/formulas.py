@@ -79,7 +79,9 @@ class Formulas:
                 return f"{ends[0]} {COMPARED[type(op)]} {ends[1]}", 0
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return self._call(name, arguments, lesion, place)
-        raise FormulaError(f"no way to write {ast.unparse(node)!r} in SBML", remedy="add it to alarmin.exports.formulas")
+        raise FormulaError(
+            f"no way to write {ast.unparse(node)!r} in SBML", remedy="add it to alarmin.exports.formulas"
+        )
 
     def _inside(self, node: ast.expr, lesion: int, place: int | None, least: int) -> str:
         text, binding = self._write(node, lesion, place)
@@ -105,7 +107,7 @@ class Formulas:
                 return f"({' + '.join(parts)})", ATOM
             case "class_min", [x]:
                 return f"min({', '.join(self._write(x, lesion, q)[0] for q in CLASSES)})", ATOM
-            case ("total" | "product"), [ast.Name(id=effect)]:
+            case (("total" | "product"), [ast.Name(id=effect)]):
                 ids, sign, nothing = self._effects(effect, lesion), "+" if name == "total" else "*", name == "product"
                 return (f"({f' {sign} '.join(ids)})" if len(ids) > 1 else ids[0] if ids else f"{float(nothing)}"), ATOM
             case ("mean", [x]) | ("margin_mean", [x, _]):

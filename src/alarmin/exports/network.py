@@ -205,7 +205,9 @@ class _Builder:
         for lesion in range(self.count):
             self._growth(lesion)
         for agent in self.plan.agents:
-            add_doses(self.out, self.cohort, self.plan, agent, self.days, lambda lesion, a=agent: self.plasma(a, lesion))
+            add_doses(
+                self.out, self.cohort, self.plan, agent, self.days, lambda lesion, a=agent: self.plasma(a, lesion)
+            )
         cut(self.out)
         self.out.events.sort(key=lambda event: event.day)
         return self.out
@@ -285,7 +287,9 @@ class _Builder:
     ) -> None:
         """One flow of a mechanism in every lesion, or once in the patient."""
         what, _, ends = label.partition(" ")
-        first, _, second = (named(end) for end in re.split(r"( -> |, )", ends + (" -> " if "," not in ends else ""))[:3])
+        first, _, second = (
+            named(end) for end in re.split(r"( -> |, )", ends + (" -> " if "," not in ends else ""))[:3]
+        )
         if what == "drift":
             return
         if what == "diffuse":
@@ -329,7 +333,9 @@ class _Builder:
     def _cross(self, name: str, lesion: int, depth: str) -> str:
         """Writes the rate at which a field crosses the margin [1/day], and returns its id; `depth` is the layer [mm]."""
         given, id, radius = self.margin[name, lesion], self.at(name, lesion), self.at("radius", lesion)
-        diffusivity = self._rule(f"{id}__margin_diffusivity", given["diffusivity"], "mm**2/day", f"diffusivity of {name}")
+        diffusivity = self._rule(
+            f"{id}__margin_diffusivity", given["diffusivity"], "mm**2/day", f"diffusivity of {name}"
+        )
         if "host_loss" in given:
             speed = f"{diffusivity} * (sqrt({_bracket(given['host_loss'])} / {diffusivity}) + 1 / {radius})"
         else:

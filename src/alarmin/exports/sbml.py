@@ -1,8 +1,8 @@
 """SBML Level 3 Version 2 of a well-mixed patient, that COPASI, libRoadRunner, AMICI and Tellurium read.
 
-Each lesion is a compartment that grows and shrinks; cells, vessels, matrix and carriers are species in it, which flows
-of the mechanisms change as reactions. Molecules are parameters with fast rate rules, signals are assignment rules, doses
-are events. Every number says where it comes from.
+Each lesion is a compartment that grows and shrinks; cells, vessels, matrix and carriers are species in it, which
+flows of the mechanisms change as reactions. Molecules are parameters with fast rate rules, signals are assignment
+rules, doses are events. Every number says where it comes from.
 """
 
 from collections.abc import Mapping
