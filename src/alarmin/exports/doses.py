@@ -92,18 +92,12 @@ def _saturable(out: Network, cohort: Cohort, name: str, plasma: str, doses: Dose
     body, infusion, scale = saturable_body(find_agent(name), cohort.patient_value)
     number = lambda what, values, unit: _number(out, f"{name}_{what}", values, unit, f"{name}: {what}")
     central, outer = number("central_volume", body.central, "L"), number("peripheral_volume", body.outer, "L")
-    most, half = (
-        number("elimination_most", 24.0 * body.elimination, "mg/day"),
-        number("elimination_half", body.elimination_half, "mg/L"),
-    )
-    taken_most, taken_half = (
-        number("uptake_most", 24.0 * body.uptake, "mg/day"),
-        number("uptake_half", body.uptake_half, "mg/L"),
-    )
-    back, exchange = (
-        number("uptake_return", 24.0 * body.back, "1/day"),
-        number("exchange", 24.0 * body.exchange, "L/day"),
-    )
+    most = number("elimination_most", 24.0 * body.elimination, "mg/day")
+    half = number("elimination_half", body.elimination_half, "mg/L")
+    taken_most = number("uptake_most", 24.0 * body.uptake, "mg/day")
+    taken_half = number("uptake_half", body.uptake_half, "mg/L")
+    back = number("uptake_return", 24.0 * body.back, "1/day")
+    exchange = number("exchange", 24.0 * body.exchange, "L/day")
     duration, factor = number("infusion_time", infusion / 24.0, "day"), number("plasma_scale", scale, "")
     planned = number("planned_dose", np.array([max(doses.values(), default=1.0)]), "mg")
     # A second body takes the next dose where the one before it is still followed.
@@ -120,9 +114,8 @@ def _saturable(out: Network, cohort: Cohort, name: str, plasma: str, doses: Dose
         out.states[share] = State(0.0, "dimensionless", f"dose {j} in turn, over the planned dose")
         out.rates[share] = "0"
         _infusion(out, f"{name}_infusion_{j}", name)
-        c = out.rules.setdefault(f"{inside}_concentration", Rule(f"{inside} / {central}", "mg/L", "")) and (
-            f"{inside}_concentration"
-        )
+        c = f"{inside}_concentration"
+        out.rules[c] = Rule(f"{inside} / {central}", "mg/L", f"{name} in blood, of dose {j} in turn")
         taken = f"{taken_most} * {c} / ({taken_half} + {c}) - {back} * {held}"
         spread = f"{exchange} * ({c} - {far} / {outer})"
         gone = f"{most} * {c} / ({half} + {c})"

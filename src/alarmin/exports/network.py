@@ -331,7 +331,7 @@ class _Builder:
         rule("tumor_cells", f"{id('tumor')} * {id('lesion')}", "Mcell", "living tumor cells of the lesion")
 
     def _cross(self, name: str, lesion: int, depth: str) -> str:
-        """Writes the rate at which a field crosses the margin [1/day], and returns its id; `depth` is the layer [mm]."""
+        """Writes the rate at which a field crosses the margin [1/day]; `depth` is the square of the layer [mm2]."""
         given, id, radius = self.margin[name, lesion], self.at(name, lesion), self.at("radius", lesion)
         diffusivity = self._rule(
             f"{id}__margin_diffusivity", given["diffusivity"], "mm**2/day", f"diffusivity of {name}"
