@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from alarmin.model import Model
 from alarmin.patients import Cohort, CohortError, draw
@@ -139,8 +140,22 @@ def _taken(part: Cohort, keep: Keep | None) -> Cohort | None:
     return part[rows] if len(rows) else None
 
 
+def settled(candidates: Cohort, settings: Settings = Settings()) -> Cohort:
+    """The candidates in their untreated state, whether or not their disease is plausible.
+
+    So the very patients of one geometry are had in another.
+    """
+    return _join([_untreated(candidates[rows], settings)[0] for rows in split(candidates, settings.lanes)])
+
+
 def _settle(part: Cohort, settings: Settings) -> Cohort | None:
     """The patients of a chunk of candidates in their untreated state; None where nobody is plausible."""
+    found, plausible = _untreated(part, settings)
+    return found[np.flatnonzero(plausible)] if plausible.any() else None
+
+
+def _untreated(part: Cohort, settings: Settings) -> tuple[Cohort, NDArray[np.bool_]]:
+    """A chunk of candidates in their untreated state, and whose disease is plausible, `[patient]`."""
     value = lambda record, unit: part.records[record].to(unit)
     model = model_of(part, settings)
     state = first_state(part, settings, model)
@@ -160,9 +175,7 @@ def _settle(part: Cohort, settings: Settings) -> Cohort | None:
     for field in untreated.values():
         healthy = np.isfinite(field).all(axis=0).astype(np.float64)
         plausible &= np.minimum.reduceat(healthy, part.first_lane) > 0
-    if not plausible.any():
-        return None
-    return replace(part, untreated=untreated)[np.flatnonzero(plausible)]
+    return replace(part, untreated=untreated), plausible
 
 
 def _untreated_days(model: Model, state: State, days: float, held: bool, settings: Settings) -> State:

@@ -1,16 +1,27 @@
 """`alarmin bench`: how fast this machine is, compilation apart."""
 
 import os
+from typing import Annotated
+
+import typer
 
 from alarmin.cli.face import AsJson, as_json, aside, out, refusals
 
 
-def bench(json: AsJson = False) -> None:
+def bench(
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Instead, two years of a patient beside libRoadRunner's CVODE.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
     """Measure how fast this machine simulates lesions, and where the time goes.
 
     Example:  alarmin bench --json
     """
     with refusals():
+        if peers:
+            _beside_peers(json)
+            return
         import jax
 
         from alarmin.bench import bench as measure
@@ -29,3 +40,20 @@ def bench(json: AsJson = False) -> None:
         out.print(f"{found['workers']} at once, {found['precision']}")
         out.print("phases: " + ", ".join(f"{name} {share:.0%}" for name, share in found["phases"].items()))
         out.print(f"{found['cores']} cores, {found['device']}, JAX {found['jax']}")
+
+
+def _beside_peers(json: bool) -> None:
+    from alarmin.exports.peers import against_roadrunner
+
+    with aside.status("Measuring (some minutes)"):
+        found = against_roadrunner()
+    if json:
+        as_json(found)
+        return
+    out.print(f"{found['regimen']}, {found['days']} days, {found['cores']} cores")
+    out.print(
+        f"libRoadRunner {found['roadrunner']}, well mixed, rtol {found['rtol']:g}  {found['roadrunner_s']:8.3f} s"
+    )
+    out.print(f"a lesion of {found['shells']} shells among {found['lanes']}          {found['alarmin_lane_s']:8.3f} s")
+    out.print(f"a patient alone                         {found['alarmin_alone_s']:8.3f} s")
+    out.print(f"ratio to libRoadRunner: {found['ratio']:.2f} in a chunk, {found['ratio_alone']:.2f} alone")

@@ -10,6 +10,7 @@ from alarmin.cli import (
     design,
     evidence,
     explain,
+    export,
     fit,
     model,
     review,
@@ -59,6 +60,7 @@ for command in (
     serve.serve,
 ):
     app.command()(command)
+app.add_typer(export.export)
 
 
 def _version(wanted: bool) -> None:

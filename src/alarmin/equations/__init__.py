@@ -12,12 +12,12 @@ take the contributions of all agents to the effect x together. `integral`, `mean
 space (`alarmin.mechanism.Now`); everything else acts in each place by itself.
 """
 
-from alarmin.equations.tracing import EquationError, signals, trace
+from alarmin.equations.tracing import EquationError, parameter_names, signals, trace
 from alarmin.equations.writing import Page
 from alarmin.mechanism import Mechanism
 from alarmin.state import FIELDS
 
-__all__ = ["equations", "signals", "EquationError"]
+__all__ = ["equations", "signals", "parameter_names", "EquationError"]
 
 
 def equations(kind: type[Mechanism]) -> list[str]:

@@ -95,13 +95,19 @@ def _double() -> Iterator[None]:
         jax.config.update("jax_enable_x64", before)
 
 
+def parameter_names(kind: type[Mechanism]) -> dict[str, str]:
+    """What the parameters of a mechanism are called in its equations, by attribute.
+
+    It is the attribute, or the name of the record where a field or signal has the name of the attribute.
+    """
+    taken = {*RESERVED, *FIELDS, *signals(), *_defined(kind)}
+    return {name: record.replace(".", "_") if name in taken else name for name, (record, _) in needs(kind).items()}
+
+
 def _instance(kind: type[Mechanism]) -> Mechanism:
-    """The mechanism with names as parameters: its own, or that of the record where a field or signal has the name."""
+    """The mechanism with names as parameters."""
     build: Any = kind
-    found = {}
-    for attribute, (record, _) in needs(kind).items():
-        clash = attribute in {*RESERVED, *FIELDS, *signals(), *_defined(kind)}
-        found[attribute] = named.bind(name=record.replace(".", "_") if clash else attribute)
+    found = {attribute: named.bind(name=name) for attribute, name in parameter_names(kind).items()}
     return build(agent="agent", **found) if issubclass(kind, Action) else build(**found)
 
 

@@ -108,6 +108,14 @@ def write_course(target: str | Path, course: "Course", provenance: Provenance) -
     return Path(target)
 
 
+def write_files(folder: str | Path, files: Mapping[str, str | bytes]) -> Path:
+    """Writes files by name into one new folder, all or none."""
+    with _staged(ensure_new(folder)) as place:
+        for name, content in files.items():
+            (place / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return Path(folder)
+
+
 def write_file(target: str | Path, content: str | bytes) -> Path:
     """Writes one new file."""
     path = ensure_new(target)

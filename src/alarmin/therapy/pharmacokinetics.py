@@ -118,8 +118,7 @@ def prepare(agent: Agent, value: Values, dt: float, planned_dose: PerLane, preci
     if agent.local:
         read.refuse_unused()
         return LocalKinetics(jnp.ones((round(1.0 / dt), len(planned_dose)), precision))
-    scale = factor("mg/L/(g/mol)", agent.unit) / value(f"{agent.name}.molar_mass", "g/mol")
-    scale = scale * read("fraction_unbound", "dimensionless", 1.0)
+    scale = _scale(read)
     cast = lambda array: jnp.asarray(array, precision)
     if agent.pharmacokinetics.model == "linear":
         body, shares = _linear_body(read), np.ones((1, len(planned_dose)))
@@ -166,6 +165,45 @@ class _Reader:
                 f"{self.agent.name}: nothing uses pharmacokinetics.{name}; {nearest(name, self.used)}",
                 remedy="correct the name, or remove the record",
             )
+
+
+class LinearBody(NamedTuple):
+    """What `LinearKinetics` needs of the patients, `[lane]` each.
+
+    Clearance [L/day] and volume of the central compartment [L]; exchange [L/day] with outer compartments and their
+    volumes [L]; the duration of an infusion [day] or the rate of absorption [1/day]; what turns mg/L into the agent's
+    unit, of the unbound part.
+    """
+
+    clearance: PerLane
+    central: PerLane
+    exchange: list[PerLane]
+    volumes: list[PerLane]
+    infusion: PerLane | None
+    absorption: PerLane | None
+    scale: PerLane
+
+
+def linear_body(agent: Agent, value: Values) -> LinearBody:
+    """The body of the patients whose records `value` hands out, of an agent with linear kinetics."""
+    read = _Reader(agent, value)
+    timing = ("absorption", "1/day") if read.has("absorption") else ("infusion_time", "day")
+    given = read(*timing)
+    infusion, absorption = (None, given) if read.has("absorption") else (given, None)
+    return LinearBody(*_linear_body(read), infusion, absorption, _scale(read))
+
+
+def saturable_body(agent: Agent, value: Values) -> "tuple[SaturableBody, PerLane, PerLane]":
+    """The body of the patients of an agent with saturable kinetics, the duration of an infusion [hour], the scale."""
+    read = _Reader(agent, value)
+    body = _saturable_body(read, value(f"{agent.name}.molar_mass", "g/mol"))
+    return body, read("infusion_time", "hour"), _scale(read)
+
+
+def _scale(read: _Reader) -> PerLane:
+    """What turns mg/L in plasma into the agent's unit, of the unbound part."""
+    molar = factor("mg/L/(g/mol)", read.agent.unit) / read.value(f"{read.agent.name}.molar_mass", "g/mol")
+    return molar * read("fraction_unbound", "dimensionless", 1.0)
 
 
 def _linear_body(read: _Reader) -> tuple[PerLane, PerLane, list[PerLane], list[PerLane]]:

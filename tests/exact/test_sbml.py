@@ -1,0 +1,126 @@
+"""Exact: a patient exported as SBML and run in libRoadRunner does what Alarmin's own well-mixed course does.
+
+Alarmin's steps are first order; its courses at 256, 512 and 1024 steps a day are extrapolated to steps of no length,
+each against the model with the same `margin_step`.
+"""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from alarmin.enrollment import enroll
+from alarmin.exports import ExportError, network, sbml
+from alarmin.exports import relaxation as relaxed
+from alarmin.model import Moment
+from alarmin.numerics.sphere import Sphere
+from alarmin.patients import Cohort
+from alarmin.simulation import Settings, model_of, simulate, state_of
+from alarmin.state import FIELDS, MATERIAL
+
+pytest.importorskip("libsbml", reason="needs the extra [sbml]")
+
+CHEMOTHERAPY = (
+    "atezolizumab 1200 mg q3w + bevacizumab 15 mg/kg q3w + carboplatin AUC6 q3w x4 + paclitaxel 200 mg/m2 q3w x4"
+)
+REGIMENS = ("", "atezolizumab 1200 mg q3w", CHEMOTHERAPY)
+LEVELS = (256, 512, 1024)
+TOLERANCE = 1e-4
+FLOOR = 1e-6
+"""A field that is less than this part of its largest value in the course is compared with that part."""
+
+
+def settings(steps_per_day: int = 2, **other: int) -> Settings:
+    return Settings(
+        grid=Sphere(1), lanes=8, workers=1, precision="float64", steps_per_day=steps_per_day, **other
+    )  # fmt: skip
+
+
+@cache
+def patient() -> Cohort:
+    """The first patient with one lesion, untreated."""
+    cohort = enroll("nsclc", 6, seed=5, settings=settings())
+    return cohort[int(np.flatnonzero(np.bincount(cohort.patient) == 1)[0])]
+
+
+def test_flows_and_balances_are_those_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first moment, with every agent of a combination in force, and nothing yet given."""
+    monkeypatch.setattr(relaxed, "LONGEST", 10**9)
+    agents = ("atezolizumab", "bevacizumab", "carboplatin", "paclitaxel")
+    found = network(patient(), CHEMOTHERAPY, days=1)
+    values = relaxed.initial_values(found)
+    model = model_of(patient(), settings(), agents)
+    state = state_of(patient(), model, settings())
+    plasma = {name: np.zeros((1, 8)) for name in agents}
+    sums = model.sums(state, Moment(model, state, plasma))
+    balance, _ = model.transport(state, sums, None)
+    one = lambda value: float(np.ravel(value)[0])
+    for name, field in model.fields.items():
+        if field.kind == "molecule":
+            assert values[f"{name}__balance"] == pytest.approx(one(balance[name]), rel=1e-9, abs=1e-12), name
+        elif field.kind in (*MATERIAL, "body"):
+            size = values["lesion"] if field.kind in MATERIAL else 1.0
+            flows = {id: flow for id, flow in found.reactions.items() if not id.endswith("__margin")}
+            ours = sum(values[id] * ((flow.target == name) - (flow.source == name)) for id, flow in flows.items())
+            moved = [share * state.fields[source] for (source, to), share in sums.moves.items() if to == name]
+            moved += [share * state.fields[source] for source, share in sums.released.get(name, {}).items()]
+            theirs = one(sums.gain[name]) - one(sums.rate[name]) * one(state.fields[name]) + sum(map(one, moved))
+            assert ours / size == pytest.approx(theirs, rel=1e-7, abs=1e-12), name
+
+
+class Runner:
+    """The exported patient in libRoadRunner."""
+
+    def __init__(self, regimen: str, days: int) -> None:
+        roadrunner = pytest.importorskip("roadrunner", reason="needs libRoadRunner")
+        self.model = roadrunner.RoadRunner(sbml(patient(), regimen, days=days))
+        self.model.integrator.relative_tolerance = 1e-9
+        self.model.integrator.absolute_tolerance = 1e-12
+
+    def __call__(self, days: int, every: int, steps_per_day: int) -> dict[str, NDArray[np.float64]]:
+        self.model.resetToOrigin()
+        self.model["margin_step"] = 1.0 / steps_per_day
+        ids = {name: f"[{name}]" if field.kind in MATERIAL else name for name, field in FIELDS.items()}
+        found = self.model.simulate(0, days, days // every + 1, ["time", "radius", *ids.values()])
+        return dict(zip(["radius", *ids], np.array(found)[:, 1:].T, strict=True))
+
+
+def course(regimen: str, days: int, every: int, steps_per_day: int) -> dict[str, NDArray[np.float64]]:
+    """Every field as Alarmin has it."""
+    at = settings(steps_per_day)
+    found = simulate(patient(), regimen, days=days, profile_every=every, settings=at)
+    return {name: found.profiles[name][:, 0, 0] for name in FIELDS if name in found.profiles} | {
+        "radius": found.radius[:, 0]
+    }
+
+
+def test_a_week_under_atezolizumab() -> None:
+    """The size of the lesion at 128 steps a day, as it is."""
+    theirs, ours = Runner(REGIMENS[1], 6)(6, 6, 128), course(REGIMENS[1], 6, 6, 128)
+    np.testing.assert_allclose(theirs["radius"], ours["radius"], rtol=TOLERANCE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("regimen", REGIMENS)
+def test_half_a_year(regimen: str) -> None:
+    """Every tissue field and the radius, in three regimens, over 180 days."""
+    run = Runner(regimen, 180)
+    h = 1.0 / np.array(LEVELS)
+    # Weights of the polynomial through three step lengths, at length 0.
+    weights = [np.prod([h[j] / (h[j] - h[i]) for j in range(3) if j != i]) for i in range(3)]
+    ours = [course(regimen, 180, 20, level) for level in LEVELS]
+    theirs = [run(180, 20, level) for level in LEVELS]
+    gaps = {}
+    for name, value in ours[-1].items():
+        gap = sum(w * (a[name] - b[name]) for w, a, b in zip(weights, ours, theirs, strict=True))[1:]
+        size = np.maximum(np.abs(value[1:]), max(FLOOR * np.abs(value).max(), 1e-300))
+        gaps[name] = float(np.max(np.abs(gap) / size))
+    worst = max(gaps, key=lambda name: gaps[name])
+    print(f"{regimen or 'no drug'}: {gaps[worst]:.1e} in {worst}, radius {gaps['radius']:.1e}")
+    assert gaps[worst] < TOLERANCE, {name: gap for name, gap in gaps.items() if gap >= TOLERANCE}
+
+
+def test_more_than_one_patient_is_refused() -> None:
+    with pytest.raises(ExportError, match="2 patients"):
+        network(enroll("nsclc", 2, seed=5, settings=settings()))
