@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from alarmin.errors import AlarminError
 from alarmin.model import Lift, Model, Moment, assemble
+from alarmin.numerics.grid import Grid
 from alarmin.numerics.sphere import Sphere
 from alarmin.patients import Cohort
 from alarmin.patients.variation import MOST_LESIONS
@@ -54,7 +55,7 @@ class Settings:
     """How to compute, as against what.
 
     Attributes:
-        grid: shells of a lesion.
+        grid: where the fields of a lesion live: `Sphere`, `WellMixed`, or a `Box`.
         steps_per_day: time steps in a day.
         lanes: lesions in a chunk; part of the compiled program, without influence on results.
         workers: chunks that run at the same time.
@@ -62,7 +63,7 @@ class Settings:
         decision_days: days between looks at whether treatment goes on.
     """
 
-    grid: Sphere = Sphere()
+    grid: Grid = Sphere()
     steps_per_day: int = 2
     lanes: int = 128
     workers: int = field(default_factory=lambda: min(os.cpu_count() or 1, 2))
@@ -298,8 +299,9 @@ def state_of(cohort: Cohort, model: Model, settings: Settings) -> State:
     untreated = cohort.untreated or {}
     give = lambda values: jnp.asarray(pad(values, settings.lanes).astype(settings.precision))
     fields = {name: give(untreated[name]) for name in FIELDS}
-    empty = jnp.zeros((settings.grid.shells, settings.lanes), settings.precision)
+    empty = jnp.zeros((settings.grid.points, settings.lanes), settings.precision)
     fields |= {name: empty for name in model.fields if name not in fields}
+    fields |= {name: give(untreated[name]) for name in ("tissue",) if name in untreated}
     return State(
         day=jnp.zeros((), settings.precision),
         radius=give(untreated["radius"]),
@@ -311,13 +313,14 @@ def state_of(cohort: Cohort, model: Model, settings: Settings) -> State:
 def readings(state: State, model: Model) -> dict[str, Array]:
     """The numbers of each lesion that every run keeps, `[lane]`."""
     grid, at = model.grid, state.fields
+    mean = lambda value: grid.mean(value, grid.extent(state.radius, at))
     clones = at["tumor_sensitive"] + at["tumor_escaped"] + at["tumor_resistant"]
     found = {
         "diameter": 2.0 * state.radius,
-        "tumor": grid.mean(clones) * grid.volume(state.radius),
-        "cd8": grid.mean(at["cd8"] + at["cd8_exhausted"] + at["cd8_bystander"]),
-        "dying_immunogenic": grid.mean(at["dying_immunogenic"]),
-        "oxygen": grid.mean(at["oxygen"]),
+        "tumor": mean(clones) * grid.volume(state.radius),
+        "cd8": mean(at["cd8"] + at["cd8_exhausted"] + at["cd8_bystander"]),
+        "dying_immunogenic": mean(at["dying_immunogenic"]),
+        "oxygen": mean(at["oxygen"]),
         "blood_cd8": at["blood_cd8"],
     }
     return {name: value[0] for name, value in found.items()}
