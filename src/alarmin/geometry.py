@@ -119,6 +119,20 @@ def boxed(
     return replace(cohort, untreated=found)
 
 
+def one_lesion(cohort: Cohort, lane: int = 0) -> Cohort:
+    """The patient of a lane as if this lesion were his only one."""
+    row = int(cohort.patient[lane])
+    only = np.asarray([lane])
+    return replace(
+        cohort,
+        ids=cohort.ids[[row]],
+        patient=np.zeros(1, np.int64),
+        lesion=np.zeros(1, np.int64),
+        values={record: value[only] for record, value in cohort.values.items()},
+        untreated={name: values[..., only] for name, values in _untreated(cohort).items()},
+    )
+
+
 def ball_in(shape: tuple[int, ...], spacing: float, diameter: float) -> NDArray[np.float64]:
     """Shares of tissue of a ball (in a section, a disk) in the middle of a box, `[*axes]`.
 

@@ -42,6 +42,9 @@ TreatOn = Callable[[NDArray[np.float64], NDArray[np.float64], Cohort], NDArray[n
 Manage = Callable[[Cohort], Callable[[int, int, dict[str, NDArray[np.float64]]], None]]
 """Of patients, a function of the days from A, before B, and of all doses `[day, patient]`; it changes those to come."""
 
+Watch = Callable[[int, Mapping[str, NDArray], NDArray], None]
+"""Day, profiles by name `[point, lane]` and radii `[lane]` of a chunk; is handed them instead of the course."""
+
 Clamped = Mapping[str, float | Lift]
 """Quantities seen at a fixed value, or lifted in some lesions; a `Lift` has its numbers for the cohort, `[lane]`."""
 
@@ -126,6 +129,7 @@ def simulate(
     off: Sequence[str] = (),
     clamped: Clamped | None = None,
     profile_every: int | None = None,
+    watch: Watch | None = None,
     settings: Settings = Settings(),
     crew: "Crew | None" = None,
     progress: Callable[[int, int], None] | None = None,
@@ -142,6 +146,7 @@ def simulate(
         off: mechanisms to switch off, by name.
         clamped: quantities that all mechanisms see at a fixed value, or as a `Lift` says, by name.
         profile_every: days between profiles across each lesion, from day 0 on; none are kept without it.
+        watch: is handed each profile as it comes, so that none is kept.
         settings: how to compute.
         crew: workers to share with runs of the same program at the same time; without it, the run has its own.
         progress: is told how many days of how many are done.
@@ -193,6 +198,7 @@ def simulate(
         clamped=clamped or {},
         patient=cohort.patient,
         keep=profile_every is not None,
+        watch=watch,
         settings=settings,
         counter=_Counter(progress, len(chunks) * length),
     )
@@ -423,6 +429,7 @@ class _Task:
     clamped: Clamped
     patient: NDArray[np.int64]
     keep: bool
+    watch: Watch | None
     settings: Settings
     counter: "_Counter"
 
@@ -473,6 +480,10 @@ def _run_chunk(
 
     def look(day: int) -> None:
         found = _profile(model, state, empty)
+        if task.watch is not None:
+            own = {name: np.asarray(value)[:, : part.lanes] for name, value in found.items()}
+            task.watch(day, own, np.asarray(state.radius)[0, : part.lanes])
+            return
         profiles.append({name: np.asarray(v)[:, : part.lanes] for name, v in found.items()})
         radius.append(np.asarray(state.radius)[0, : part.lanes])
         profile_days.append(day)
