@@ -189,10 +189,10 @@ def _untreated_days(model: Model, state: State, days: float, held: bool, setting
 def first_state(part: Cohort, settings: Settings, model: Model) -> State:
     """Where the settling of a chunk begins: every field at its record `start_*`, lesions at their size."""
     value = lambda record, unit: part.records[record].to(unit)
-    shape = (settings.grid.shells, settings.lanes)
+    shape = (settings.grid.points, settings.lanes)
     start = {name: jnp.zeros(shape, settings.precision) for name in model.fields if name not in FIELDS}
     for name, entry in FIELDS.items():
-        height = 1 if entry.kind == "body" else settings.grid.shells
+        height = 1 if entry.kind == "body" else settings.grid.points
         amount = pad(part.lesion_value(f"start_{name}", entry.unit), settings.lanes)
         start[name] = jnp.asarray(np.broadcast_to(amount, (height, settings.lanes)).astype(settings.precision))
     diameter = np.clip(
@@ -203,7 +203,7 @@ def first_state(part: Cohort, settings: Settings, model: Model) -> State:
     return State(
         day=jnp.zeros((), settings.precision),
         radius=jnp.asarray(pad(diameter / 2.0, settings.lanes)[None, :].astype(settings.precision)),
-        velocity=jnp.zeros(shape, settings.precision),
+        velocity=jnp.zeros((settings.grid.paths, settings.lanes), settings.precision),
         fields=start,
     )
 

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Int
 
 import alarmin.biology
 from alarmin import therapy
 from alarmin.errors import AlarminError, nearest
 from alarmin.mechanism import Action, Diffuse, Drift, Loss, Mechanism, Now, Release, Supply, Transfer, marked
+from alarmin.numerics.grid import Grid, Passage, Spread, Vector
 from alarmin.numerics.reaction import advance
 from alarmin.numerics.sphere import Sphere
 from alarmin.records import agent as find_agent
@@ -93,11 +93,12 @@ class Moment:
 
     def __init__(self, model: "Model", state: State, plasma: Mapping[str, Array]) -> None:
         self._model, self._state, self._plasma, self._grid = model, state, plasma, model.grid
+        self._extent = model.grid.extent(state.radius, state.fields)
         self._known: dict[str, Any] = dict(state.fields)
         # In the order of a list: programs of another order would be other programs to the compiler.
         for name in [name for name in model.clamped if name in state.fields]:
             self._known[name] = model.seen(name, state.fields[name], self)
-        self._known |= {"velocity": state.velocity, "radius": state.radius}
+        self._known |= {"velocity": model.grid.velocity(state.velocity), "radius": state.radius}
         self._open: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -110,7 +111,7 @@ class Moment:
 
     def _work_out(self, name: str) -> Any:
         if name == "depth":
-            return self._grid.depth(self.radius)
+            return self._grid.depth(self._extent)
         provider = self._model.providers.get(name)
         if provider is None:
             raise ModelError(
@@ -145,20 +146,20 @@ class Moment:
         return self.mean(density) * self._grid.volume(self.radius)
 
     def mean(self, value: Any) -> Any:
-        return self._grid.mean(self._spread(value))
+        return self._grid.mean(self._spread(value), self._extent)
 
     def margin_mean(self, value: Any, depth: float) -> Any:
-        return self._grid.margin_mean(self._spread(value), depth, self.radius)
+        return self._grid.margin_mean(self._spread(value), depth, self._extent)
 
     def over_lesions(self, amount: Any) -> Any:
         padded = jnp.concatenate([amount, jnp.zeros_like(amount[:, :1])], axis=1)
         return jnp.sum(padded[0][self._model.siblings], axis=0, keepdims=True)
 
     def gradient(self, value: Any) -> Any:
-        return self._grid.gradient(value, self.radius)
+        return self._grid.gradient(value, self._extent)
 
     def outward_integral(self, value: Any) -> Any:
-        return self._grid.outward_integral(value, self.radius)
+        return self._grid.outward_integral(value, self._extent)
 
     def total(self, effect: str) -> Any:
         total: Any = 0.0
@@ -185,7 +186,7 @@ class Moment:
         return [getattr(self._model.mechanisms[index], effect)(self) for index in self._model.effects.get(effect, ())]
 
     def _spread(self, value: Any) -> Any:
-        shape = (self._grid.shells, self.radius.shape[1])
+        shape = (self._grid.points, self.radius.shape[1])
         return jnp.broadcast_to(jnp.asarray(value, self.radius.dtype), shape)
 
 
@@ -243,7 +244,7 @@ class Model(eqx.Module):
     siblings: Int[Array, "most lane"]
     clamped: dict[str, Any]
     going: Bool[Array, ""]
-    grid: Sphere = eqx.field(static=True)
+    grid: Grid = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
     off: frozenset[str] = eqx.field(static=True)
     providers: dict[str, Any] = eqx.field(static=True)
@@ -312,11 +313,14 @@ class Model(eqx.Module):
         radius, velocity, shed = self.grow(state, fields, plasma, dt, held)
         new = State(state.day + dt, radius, velocity, fields)
 
-        content = lambda r, of: {n: self.grid.mean(of[n]) * self.grid.volume(r) for n in self._names(*MATERIAL)}
+        extent = self.grid.extent
+        content = lambda r, of: {
+            n: self.grid.mean(of[n], extent(r, of)) * self.grid.volume(r) for n in self._names(*MATERIAL)
+        }
         return new, Budget(
             before=content(state.radius, state.fields),
             after=content(radius, fields),
-            made=content(state.radius, net),
+            made=content(state.radius, {**state.fields, **net}),
             crossed={name: margin.get(name, 0.0) - amount for name, amount in shed.items()},
         )
 
@@ -349,17 +353,15 @@ class Model(eqx.Module):
                 case Diffuse(field):
                     spread[field] = self._spread(state, flow)
                 case Drift(field, velocity):
-                    drift[field] = jnp.broadcast_to(velocity, state.velocity.shape)
+                    drift[field] = velocity if isinstance(velocity, Vector) else self._full(state, velocity)
         return Sums(gain, rate, moves, released, spread, drift)
 
-    def _spread(self, state: State, flow: Diffuse) -> "Spread":
-        rim = lambda part: jnp.broadcast_to(jnp.asarray(part, state.radius.dtype), state.velocity.shape)[-1]
-        if flow.host_loss is not None:
-            exchange = self.grid.margin_exchange(state.radius[0], rim(flow.diffusivity), rim(flow.host_loss))
-        else:
-            exchange = rim(0.0 if flow.exchange is None else flow.exchange)
-        diffusivity = jnp.broadcast_to(jnp.asarray(flow.diffusivity, state.radius.dtype), state.velocity.shape)
-        return Spread(diffusivity, exchange, rim(flow.host))
+    def _full(self, state: State, part: Any) -> Any:
+        return jnp.broadcast_to(jnp.asarray(part, state.radius.dtype), (self.grid.points, state.radius.shape[1]))
+
+    def _spread(self, state: State, flow: Diffuse) -> Spread:
+        extent = self.grid.extent(state.radius, state.fields)
+        return self.grid.spread(flow.diffusivity, flow.host, flow.host_loss, flow.exchange, extent)
 
     def transport(self, state: State, sums: "Sums", dt: float | None) -> tuple[dict[str, Any], dict[str, Any]]:
         """Molecules in balance; motile cells after diffusing for `dt` (left alone where it is None).
@@ -376,27 +378,22 @@ class Model(eqx.Module):
         chosen.sort(key=lambda name: name not in sums.drift)
         if not chosen:
             return fields, {}
-        motile = [self.fields[name].kind != "molecule" for name in chosen]
-        lanes = state.radius.shape[1]
-        full = lambda part: jnp.broadcast_to(jnp.asarray(part, state.radius.dtype), state.velocity.shape)
-        side_by_side = lambda parts: jnp.concatenate(list(parts), axis=-1)
-        pace = jnp.asarray(np.repeat(np.where(motile, 1.0 / (dt or 1.0), 0.0), lanes)[None], state.radius.dtype)
-        drifting = [n for n in chosen if n in sums.drift]
-        moved = self.grid.transport(
-            jnp.tile(state.radius, (1, len(chosen))),
-            side_by_side(sums.spread[n].diffusivity for n in chosen),
-            side_by_side(fields[n] if m else full(sums.gain[n]) for n, m in zip(chosen, motile, strict=True)),
-            side_by_side(full(0.0 if m else sums.rate[n]) for n, m in zip(chosen, motile, strict=True)),
-            side_by_side(sums.spread[n].exchange for n in chosen)[None],
-            side_by_side(sums.spread[n].host for n in chosen)[None],
-            side_by_side(sums.drift[n] for n in drifting) if drifting else None,
-            pace,
-        )
+        extent = self.grid.extent(state.radius, state.fields)
+        passages = [
+            Passage(
+                motile=self.fields[name].kind != "molecule",
+                spread=sums.spread[name],
+                value=fields[name],
+                gain=self._full(state, sums.gain[name]),
+                rate=self._full(state, sums.rate[name]),
+                drift=sums.drift.get(name),
+            )
+            for name in chosen
+        ]
         crossed = {}
-        for index, name in enumerate(chosen):
-            new = moved[:, index * lanes : (index + 1) * lanes]
-            if motile[index]:
-                crossed[name] = self.grid.mean(new - fields[name]) * self.grid.volume(state.radius)
+        for name, passage, new in zip(chosen, passages, self.grid.carry(passages, extent, dt), strict=True):
+            if passage.motile:
+                crossed[name] = self.grid.mean(new - fields[name], extent) * self.grid.volume(state.radius)
             fields[name] = new
         return fields, crossed
 
@@ -423,21 +420,16 @@ class Model(eqx.Module):
         swelling = now.occupied / now.packing
         names = self._names(*MATERIAL)
         stacked = jnp.stack([fields[name] for name in names])
-        radius, material, walked = self.grid.remap(state.radius, swelling, stacked, held)
+        extent = self.grid.extent(state.radius, fields)
+        grown, material, walked = self.grid.remap(extent, swelling, stacked, held)
+        radius, shape = self.grid.kept(grown)
         before, after = self.grid.volume(state.radius), self.grid.volume(radius)
         shed = {}
         for index, name in enumerate(names):
-            shed[name] = self.grid.mean(fields[name]) * before - self.grid.mean(material[index]) * after
+            shed[name] = self.grid.mean(fields[name], extent) * before - self.grid.mean(material[index], grown) * after
             fields[name] = material[index]
+        fields |= shape
         return radius, walked / dt, shed
-
-
-class Spread(NamedTuple):
-    """Diffusivity of a field `[shell, lane]`, and exchange velocity and host value at its margin `[lane]`."""
-
-    diffusivity: Array
-    exchange: Array
-    host: Array
 
 
 class Sums(eqx.Module):
@@ -456,7 +448,7 @@ def assemble(
     siblings: Array,
     *,
     agents: Sequence[str] = (),
-    grid: Sphere = Sphere(),
+    grid: Grid = Sphere(),
     off: Sequence[str] = (),
     clamped: Mapping[str, Any] | None = None,
 ) -> Model:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from alarmin.errors import AlarminError
 from alarmin.model import Lift, Model, Moment, assemble
+from alarmin.numerics.grid import Grid
 from alarmin.numerics.sphere import Sphere
 from alarmin.patients import Cohort
 from alarmin.patients.variation import MOST_LESIONS
@@ -41,6 +42,9 @@ TreatOn = Callable[[NDArray[np.float64], NDArray[np.float64], Cohort], NDArray[n
 Manage = Callable[[Cohort], Callable[[int, int, dict[str, NDArray[np.float64]]], None]]
 """Of patients, a function of the days from A, before B, and of all doses `[day, patient]`; it changes those to come."""
 
+Watch = Callable[[int, Mapping[str, NDArray], NDArray], None]
+"""Day, profiles by name `[point, lane]` and radii `[lane]` of a chunk; is handed them instead of the course."""
+
 Clamped = Mapping[str, float | Lift]
 """Quantities seen at a fixed value, or lifted in some lesions; a `Lift` has its numbers for the cohort, `[lane]`."""
 
@@ -54,7 +58,7 @@ class Settings:
     """How to compute, as against what.
 
     Attributes:
-        grid: shells of a lesion.
+        grid: where the fields of a lesion live: `Sphere`, `WellMixed`, or a `Box`.
         steps_per_day: time steps in a day.
         lanes: lesions in a chunk; part of the compiled program, without influence on results.
         workers: chunks that run at the same time.
@@ -62,7 +66,7 @@ class Settings:
         decision_days: days between looks at whether treatment goes on.
     """
 
-    grid: Sphere = Sphere()
+    grid: Grid = Sphere()
     steps_per_day: int = 2
     lanes: int = 128
     workers: int = field(default_factory=lambda: min(os.cpu_count() or 1, 2))
@@ -125,6 +129,7 @@ def simulate(
     off: Sequence[str] = (),
     clamped: Clamped | None = None,
     profile_every: int | None = None,
+    watch: Watch | None = None,
     settings: Settings = Settings(),
     crew: "Crew | None" = None,
     progress: Callable[[int, int], None] | None = None,
@@ -141,6 +146,7 @@ def simulate(
         off: mechanisms to switch off, by name.
         clamped: quantities that all mechanisms see at a fixed value, or as a `Lift` says, by name.
         profile_every: days between profiles across each lesion, from day 0 on; none are kept without it.
+        watch: is handed each profile as it comes, so that none is kept.
         settings: how to compute.
         crew: workers to share with runs of the same program at the same time; without it, the run has its own.
         progress: is told how many days of how many are done.
@@ -192,6 +198,7 @@ def simulate(
         clamped=clamped or {},
         patient=cohort.patient,
         keep=profile_every is not None,
+        watch=watch,
         settings=settings,
         counter=_Counter(progress, len(chunks) * length),
     )
@@ -298,8 +305,9 @@ def state_of(cohort: Cohort, model: Model, settings: Settings) -> State:
     untreated = cohort.untreated or {}
     give = lambda values: jnp.asarray(pad(values, settings.lanes).astype(settings.precision))
     fields = {name: give(untreated[name]) for name in FIELDS}
-    empty = jnp.zeros((settings.grid.shells, settings.lanes), settings.precision)
+    empty = jnp.zeros((settings.grid.points, settings.lanes), settings.precision)
     fields |= {name: empty for name in model.fields if name not in fields}
+    fields |= {name: give(untreated[name]) for name in ("tissue",) if name in untreated}
     return State(
         day=jnp.zeros((), settings.precision),
         radius=give(untreated["radius"]),
@@ -311,13 +319,14 @@ def state_of(cohort: Cohort, model: Model, settings: Settings) -> State:
 def readings(state: State, model: Model) -> dict[str, Array]:
     """The numbers of each lesion that every run keeps, `[lane]`."""
     grid, at = model.grid, state.fields
+    mean = lambda value: grid.mean(value, grid.extent(state.radius, at))
     clones = at["tumor_sensitive"] + at["tumor_escaped"] + at["tumor_resistant"]
     found = {
         "diameter": 2.0 * state.radius,
-        "tumor": grid.mean(clones) * grid.volume(state.radius),
-        "cd8": grid.mean(at["cd8"] + at["cd8_exhausted"] + at["cd8_bystander"]),
-        "dying_immunogenic": grid.mean(at["dying_immunogenic"]),
-        "oxygen": grid.mean(at["oxygen"]),
+        "tumor": mean(clones) * grid.volume(state.radius),
+        "cd8": mean(at["cd8"] + at["cd8_exhausted"] + at["cd8_bystander"]),
+        "dying_immunogenic": mean(at["dying_immunogenic"]),
+        "oxygen": mean(at["oxygen"]),
         "blood_cd8": at["blood_cd8"],
     }
     return {name: value[0] for name, value in found.items()}
@@ -420,6 +429,7 @@ class _Task:
     clamped: Clamped
     patient: NDArray[np.int64]
     keep: bool
+    watch: Watch | None
     settings: Settings
     counter: "_Counter"
 
@@ -470,6 +480,10 @@ def _run_chunk(
 
     def look(day: int) -> None:
         found = _profile(model, state, empty)
+        if task.watch is not None:
+            own = {name: np.asarray(value)[:, : part.lanes] for name, value in found.items()}
+            task.watch(day, own, np.asarray(state.radius)[0, : part.lanes])
+            return
         profiles.append({name: np.asarray(v)[:, : part.lanes] for name, v in found.items()})
         radius.append(np.asarray(state.radius)[0, : part.lanes])
         profile_days.append(day)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import jax.numpy as jnp
-
 from alarmin.mechanism import Flow, Mechanism, Now, diffuse, drift, loss, parameter, signal, supply
 from alarmin.numerics.response import hill, suppress
 
@@ -89,7 +87,7 @@ class Entry(Mechanism):
         strip = self.clearance * self.factor * self.traffic * self.strip_surface
         strip = strip * now.margin_mean(now.chemokine_gate, 0.5)
         slope = now.gradient(now.cxcl10)
-        velocity = self.speed * free * slope / (jnp.abs(slope) + self.gradient_half)
+        velocity = self.speed * free * slope / (abs(slope) + self.gradient_half)
         outside = {"cd8": specific / self.strip_loss, "cd8_bystander": bystander / self.bystander_loss}
         found: list[Flow] = [
             supply("cd8", now.t_cell_entry * specific),

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alarmin.cli.face import AsJson, Seed, as_json, at_least, keep_programs, notice, out, progress, refusals
+from alarmin.errors import AlarminError, nearest
 
 if TYPE_CHECKING:
     from alarmin.simulation import Course
 
 PROFILE_DAYS = 7
+GEOMETRIES = ("sphere", "well-mixed", "plane", "volume")
 
 
 def simulate(
@@ -22,9 +24,22 @@ def simulate(
     patient: Annotated[int, typer.Option(help="Which patient of the cohort, from 1.")] = 1,
     out: Annotated[Path | None, typer.Option(help="New Zarr store for the course, lesions and profiles.")] = None,
     picture: Annotated[Path | None, typer.Option(help="New picture of the first lesion: .svg, .png or .pdf.")] = None,
+    geometry: Annotated[str, typer.Option(help="sphere, well-mixed, plane or volume.")] = "sphere",
+    shape: Annotated[str | None, typer.Option(help="Voxels along each axis of a box, such as 64,64,64.")] = None,
+    spacing: Annotated[float | None, typer.Option(help="Width of a voxel at the start [mm].")] = None,
+    diameter: Annotated[float | None, typer.Option(help="Diameter of the lesion in a box [mm].")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="Map of tissue: .npy, Zarr or OME-Zarr.")] = None,
+    vessel_spread: Annotated[float, typer.Option(help="How much vessels vary in a box (s of a log-normal).")] = 0.0,
+    vessel_length: Annotated[float, typer.Option(help="Length over which they vary [mm].")] = 1.0,
+    every: Annotated[int, typer.Option(help="Days between stored profiles.")] = PROFILE_DAYS,
+    ome: Annotated[Path | None, typer.Option(help="New OME-Zarr image of the last day, for a box.")] = None,
+    movie: Annotated[Path | None, typer.Option(help="New GIF of cross-sections, for a box.")] = None,
+    multiplex: Annotated[Path | None, typer.Option(help="New PNG stained like a tissue section, for a box.")] = None,
     json: AsJson = False,
 ) -> None:
     """Simulate one virtual patient under a regimen, lesion by lesion.
+
+    In a box (plane, volume) the first lesion of the patient is simulated as if it were the only one.
 
     Example:  alarmin simulate nsclc "docetaxel 75 mg/m2 q3w x4" --days 120 --picture lesion.png
     """
@@ -33,9 +48,25 @@ def simulate(
         from alarmin.therapy.regimen import parse
 
         kind, plan = records.tumor(tumor), parse(regimen)
-        at_least(1, days=days, patient=patient)
+        at_least(1, days=days, patient=patient, every=every)
+        at_least(0, vessel_spread=vessel_spread, vessel_length=vessel_length, spacing=spacing, diameter=diameter)
+        if geometry not in GEOMETRIES:
+            raise AlarminError(
+                f"--geometry {geometry}; {nearest(geometry, GEOMETRIES)}", remedy=f"one of {', '.join(GEOMETRIES)}"
+            )
+        in_box = geometry in ("plane", "volume")
+        for_boxes = {"shape": shape, "spacing": spacing, "diameter": diameter, "from": source, "ome": ome}
+        for_boxes |= {"movie": movie, "multiplex": multiplex, "vessel-spread": vessel_spread or None}
+        for name, value in for_boxes.items():
+            if value is not None and not in_box:
+                raise AlarminError(
+                    f"--{name} with --geometry {geometry}", remedy="add --geometry plane or --geometry volume"
+                )
+        if in_box and picture is not None:
+            raise AlarminError("--picture shows shells of a ball", remedy="use --movie or --multiplex for a box")
         at_least(0, seed=seed)
-        for target in (out, picture):
+        targets = (out, picture, ome, movie, multiplex)
+        for target in targets:
             if target is not None:
                 results.ensure_new(target)
         if picture is not None:
@@ -53,27 +84,35 @@ def simulate(
                 settings=Settings(lanes=64),
                 progress=lambda done, total: report("enroll", done, total),
             )
-            course = run(
-                cohort[[patient - 1]],
-                plan,
-                days=days,
-                profile_every=PROFILE_DAYS,
-                settings=Settings(lanes=8),
-                progress=lambda done, total: report("treat", done, total),
-            )
-        if out is not None:
+            treat = lambda done, total: report("treat", done, total)
+            if in_box:
+                from alarmin.cli.boxes import Layout, run_box
+
+                layout = Layout(geometry, shape, spacing, diameter, source, vessel_spread, vessel_length)
+                files = {"out": out, "ome": ome, "movie": movie, "multiplex": multiplex}
+                course = run_box(cohort[[patient - 1]], layout, plan, days, every, treat, **files, seed=seed)
+            else:
+                only, grid = cohort[[patient - 1]], Settings().grid
+                if geometry == "well-mixed":
+                    from alarmin.geometry import well_mixed
+                    from alarmin.numerics.well_mixed import WellMixed
+
+                    only, grid = well_mixed(only), WellMixed()
+                    if picture is not None:
+                        raise AlarminError("--picture of a point", remedy="use --geometry sphere")
+                settings = Settings(grid=grid, lanes=8)
+                course = run(only, plan, days=days, profile_every=every, settings=settings, progress=treat)
+        if out is not None and not in_box:
             _write(out, course)
         if picture is not None:
             _draw(picture, course)
         if json:
             as_json(_content(course))
         else:
-            _show(course, [str(target) for target in (out, picture) if target is not None])
+            _show(course, [str(target) for target in targets if target is not None])
 
 
 def _kind(picture: Path) -> str:
-    from alarmin.errors import AlarminError
-
     kind = picture.suffix.removeprefix(".")
     if kind not in ("svg", "png", "pdf"):
         raise AlarminError(f"a picture of the kind {picture.suffix!r}", remedy="end its name in .svg, .png or .pdf")

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from alarmin.numerics.grid import Passage, Spread, ball_volume
+
 Shells = Float[Array, "shell lane"]
 PerLane = Float[Array, "1 lane"]
 Lanes = Float[Array, "lane"]
@@ -41,12 +43,35 @@ class Sphere(NamedTuple):
         """Share of the lesion's volume in each shell, `[shell]`; they add up to 1."""
         return np.diff(self.faces**3)
 
+    @property
+    def points(self) -> int:
+        """The shells."""
+        return self.shells
+
+    @property
+    def paths(self) -> int:
+        """The shells: a velocity has its outward component alone."""
+        return self.shells
+
+    def extent(self, radius: PerLane, fields: Any) -> PerLane:
+        """The radius says all."""
+        del fields
+        return radius
+
+    def kept(self, extent: PerLane) -> tuple[PerLane, dict[str, Any]]:
+        """The radius."""
+        return extent, {}
+
+    def velocity(self, stored: Shells) -> Shells:
+        """Outward, at the shell centers [mm/day]."""
+        return stored
+
     def _column(self, values: np.ndarray, like: Array) -> Array:
         return jnp.asarray(values, like.dtype)[:, None]
 
     def volume(self, radius: PerLane) -> PerLane:
         """Volume of the lesion [mL]."""
-        return (4.0 / 3.0 * np.pi * 1e-3) * radius**3
+        return ball_volume(radius)
 
     def volumes(self, radius: PerLane) -> Shells:
         """Volume of each shell [mL]."""
@@ -56,8 +81,9 @@ class Sphere(NamedTuple):
         """Distance of each shell center from the margin [mm]."""
         return self._column(1.0 - self.centers, radius) * radius
 
-    def mean(self, value: Shells) -> PerLane:
-        """Volume mean."""
+    def mean(self, value: Shells, extent: PerLane | None = None) -> PerLane:
+        """Volume mean, which the shares of the shells give whatever the radius."""
+        del extent
         return jnp.asarray(self.shares, value.dtype)[None] @ value
 
     def margin_mean(self, value: Shells, depth: float, radius: PerLane) -> PerLane:
@@ -82,6 +108,35 @@ class Sphere(NamedTuple):
         length = self._column(np.diff(self.faces), value) * radius * value
         outward = np.triu(np.ones((self.shells, self.shells)), 1) + 0.5 * np.eye(self.shells)
         return jnp.asarray(outward, value.dtype) @ length
+
+    def spread(self, diffusivity: Any, host: Any, host_loss: Any, exchange: Any, radius: PerLane) -> Spread:
+        """Diffusivity in the shells, exchange and host value at the rim `[lane]`."""
+        full = lambda part: jnp.broadcast_to(jnp.asarray(part, radius.dtype), (self.shells, radius.shape[1]))
+        rim = lambda part: full(part)[-1]
+        if host_loss is not None:
+            crossing = self.margin_exchange(radius[0], rim(diffusivity), rim(host_loss))
+        else:
+            crossing = rim(0.0 if exchange is None else exchange)
+        return Spread(full(diffusivity), crossing, rim(host))
+
+    def carry(self, passages: list[Passage], radius: PerLane, dt: float | None) -> list[Shells]:
+        """All fields side by side through one elimination; those that drift stand first."""
+        lanes = radius.shape[1]
+        motile = [passage.motile for passage in passages]
+        side_by_side = lambda parts: jnp.concatenate(list(parts), axis=-1)
+        pace = jnp.asarray(np.repeat(np.where(motile, 1.0 / (dt or 1.0), 0.0), lanes)[None], radius.dtype)
+        drifting = [passage.drift for passage in passages if passage.drift is not None]
+        moved = self.transport(
+            jnp.tile(radius, (1, len(passages))),
+            side_by_side(p.spread.diffusivity for p in passages),
+            side_by_side(p.value if p.motile else p.gain for p in passages),
+            side_by_side(jnp.zeros_like(p.value) if p.motile else p.rate for p in passages),
+            side_by_side(p.spread.exchange for p in passages)[None],
+            side_by_side(p.spread.host for p in passages)[None],
+            side_by_side(drifting) if drifting else None,
+            pace,
+        )
+        return [moved[:, index * lanes : (index + 1) * lanes] for index in range(len(passages))]
 
     def _inner_sum(self, content: Shells) -> Shells:
         """Sum over each shell and all inside it; as a product, since a running sum is slow to compile into anything."""

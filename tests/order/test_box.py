@@ -1,0 +1,152 @@
+"""Order: a ball in a box against closed forms and against the shells, and manufactured drift, at measured orders; a
+mistake of 1 % is seen."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from alarmin.geometry import ball_in
+from alarmin.numerics.box import Box, Extent
+from alarmin.numerics.grid import Passage, Spread, Vector
+from alarmin.numerics.lines import diffuse_decay
+from alarmin.numerics.sphere import Sphere
+
+VOXELS = (8, 12, 16, 24)
+RADIUS = 2.0
+
+
+def slope(errors: list[float], voxels: tuple[int, ...] = VOXELS) -> float:
+    """Order by least squares over all refinements, since a ball meets the voxels differently in each."""
+    return float(-np.polyfit(np.log(voxels), np.log(errors), 1)[0])
+
+
+def ball(n: int, axes: int = 3, room: float = 1.6) -> tuple[Box, Extent]:
+    box = Box((n,) * axes, tolerance=1e-11)
+    tissue = ball_in(box.shape, 2.0 * RADIUS * room / n, 2.0 * RADIUS)
+    return box, Extent(jnp.full((1, 1), RADIUS), jnp.asarray(tissue.reshape(-1, 1)))
+
+
+def distance(box: Box, extent: Extent) -> np.ndarray:
+    """Of each voxel from the middle [mm]."""
+    places = np.meshgrid(*(np.arange(n) - 0.5 * (n - 1) for n in box.shape), indexing="ij")
+    return np.sqrt(sum(place**2 for place in places)).reshape(-1, 1) * float(box.width(extent)[0, 0])
+
+
+def steady(box: Box, extent: Extent, spread: Spread, gain: float, rate: float) -> jnp.ndarray:
+    full = lambda number: jnp.full_like(extent.tissue, number)
+    return box.carry([Passage(False, spread, full(1.0), full(gain), full(rate), None)], extent, None)[0]
+
+
+def spheroid_error(n: int, wrong: float = 1.0) -> float:
+    """Uptake k in a ball in host tissue with loss q and host value 1: sinh inside, a decaying exponential outside."""
+    box, extent = ball(n)
+    d, k, q = 1.0, 4.0, 25.0
+    found = steady(box, extent, box.spread(wrong * d, 1.0, q, None, extent), 0.0, k)
+    m, p, r = np.sqrt(k / d), np.sqrt(q / d), np.maximum(distance(box, extent), 1e-9)
+    rise = (m * RADIUS / np.tanh(m * RADIUS) - 1.0) / RADIUS
+    margin = (p + 1.0 / RADIUS) / (rise + p + 1.0 / RADIUS)
+    exact = margin * RADIUS * np.sinh(m * r) / (r * np.sinh(m * RADIUS))
+    return float(np.sqrt(box.mean((found - exact) ** 2, extent))[0, 0])
+
+
+def test_a_spheroid_with_uptake_is_second_order() -> None:
+    errors = [spheroid_error(n) for n in VOXELS]
+    assert slope(errors) > 1.7 and errors[-1] < 1.2e-2, errors
+
+
+def test_the_order_test_can_fail() -> None:
+    errors = [spheroid_error(n, wrong=1.05) for n in (16, 24, 32)]
+    assert slope(errors, (16, 24, 32)) < 1.5, errors
+
+
+def test_a_ball_in_a_box_converges_to_the_shells() -> None:
+    shells, errors = Sphere(192, 1.5), []
+    radius = jnp.full((1, 1), RADIUS)
+    spread = shells.spread(1.0, 1.0, 25.0, None, radius)
+    full = lambda number: jnp.full((192, 1), number)
+    (fine,) = shells.carry([Passage(False, spread, full(1.0), full(0.5), full(4.0), None)], radius, None)
+    for n in VOXELS:
+        box, extent = ball(n)
+        found = steady(box, extent, box.spread(1.0, 1.0, 25.0, None, extent), 0.5, 4.0)
+        exact = np.interp(distance(box, extent)[:, 0], shells.centers * RADIUS, np.asarray(fine)[:, 0])[:, None]
+        # The shells end at the margin, and say nothing of voxels whose middle lies beyond it.
+        inside = jnp.asarray(distance(box, extent) <= RADIUS).astype(jnp.float64)
+        errors.append(float(np.sqrt(box.mean(inside * (found - exact) ** 2, extent))[0, 0]))
+    assert slope(errors) > 1.7, errors
+
+
+def test_growth_of_the_core_carries_the_ball_as_it_carries_the_shells() -> None:
+    """Material after the core outgrew the rim: first order at a margin of voxels."""
+    shells, errors = Sphere(96, 1.5), []
+    swelling = lambda share: 1.0 + 0.03 * np.cos(0.5 * np.pi * np.minimum(share, 1.0))
+    start = lambda share: 1.0 + 0.5 * np.cos(np.pi * np.minimum(share, 1.0))
+    radius, fine = jnp.full((1, 1), RADIUS), jnp.asarray(start(shells.centers))[None, :, None]
+    for _ in range(10):
+        radius, fine, _ = shells.remap(radius, jnp.asarray(swelling(shells.centers))[:, None], fine, jnp.asarray(False))
+    for n in VOXELS:
+        box, extent = ball(n)
+        share = distance(box, extent) / RADIUS
+        material, growth = jnp.asarray(start(share))[None], jnp.asarray(swelling(share))
+        for _ in range(10):
+            extent, material, _ = box.remap(extent, growth, material, jnp.asarray(False))
+        exact = np.interp(share[:, 0], shells.centers, np.asarray(fine)[0, :, 0])[:, None]
+        errors.append(float(box.mean(jnp.abs(material[0] - exact), extent)[0, 0]))
+        np.testing.assert_allclose(extent.radius, radius, rtol=0.02)
+    assert slope(errors) > 0.9, errors
+
+
+def drift_error(n: int) -> float:
+    """Manufactured chemotaxis: u = 2 + cos(pi x) decaying, carried by v = a sin(pi x) and spread, in a walled box."""
+    box = Box((n, 4), walled=True)
+    width, steps = 1.0 / n, 4 * n
+    extent = Extent(jnp.full((1, 1), float(np.sqrt(4.0 * n / np.pi) * width)), jnp.ones((box.points, 1)))
+    x = jnp.asarray(np.repeat((np.arange(n) + 0.5) * width, 4)[:, None])
+    dt, d, a = 0.2 / steps, 0.3, 0.5
+    arrow = Vector((a * jnp.sin(np.pi * x), jnp.zeros_like(x)))
+    exact = lambda t: 2.0 + np.exp(-t) * jnp.cos(np.pi * x)
+    full = lambda number: jnp.full_like(x, number)
+    value = exact(0.0)
+    for step in range(steps):
+        t = (step + 1) * dt
+        c, s, fall = jnp.cos(np.pi * x), jnp.sin(np.pi * x), np.exp(-t)
+        source = -fall * c + d * np.pi**2 * fall * c + a * np.pi * (2.0 * c + fall * (c * c - s * s))
+        value = value + dt * source
+        (value,) = box.carry([Passage(True, Spread(full(d), full(0.0), full(0.0)), value, full(0.0), full(0.0), arrow)],
+                             extent, dt)  # fmt: skip
+    return float(jnp.sqrt(jnp.mean((value - exact(0.2)) ** 2)))
+
+
+def test_manufactured_chemotaxis_is_first_order_upwind() -> None:
+    errors = [drift_error(n) for n in (8, 16, 32)]
+    assert slope(errors, (8, 16, 32)) > 0.9, errors
+
+
+def test_lines_one_after_the_other_are_second_order_in_space() -> None:
+    """The slowest wave of a closed box decays by diffusion and loss as it must."""
+    errors = []
+    for n in (8, 16, 32):
+        steps, total = n * n, 0.05
+        wave = np.cos(np.pi * (np.arange(n) + 0.5) / n)
+        value = jnp.asarray(wave[:, None, None] * wave[None, :, None] * wave[None, None, :])
+        first = value
+        for _ in range(steps // 8):
+            value = diffuse_decay(value, 8.0 * total / steps * n * n, 8.0 * total / steps * 2.0)
+        ratio = float(jnp.vdot(value, first) / jnp.vdot(first, first))
+        errors.append(abs(ratio / np.exp(-total * (3.0 * np.pi**2 + 2.0)) - 1.0))
+    assert slope(errors, (8, 16, 32)) > 1.7, errors
+
+
+def test_depth_and_pressure_of_a_ball_converge() -> None:
+    depths, pressures = [], []
+    for n in (12, 16, 24):
+        box, extent = ball(n)
+        r = distance(box, extent)
+        inside = jnp.asarray(r < RADIUS - 1.5 * float(box.width(extent)[0, 0])).astype(jnp.float64)
+        depths.append(float(box.mean(jnp.abs(box.depth(extent) - (RADIUS - r)) * inside, extent)[0, 0]))
+        places = np.meshgrid(*(np.arange(n) - 0.5 * (n - 1) for _ in range(3)), indexing="ij")
+        width = float(box.width(extent)[0, 0])
+        outward = Vector(tuple(jnp.asarray(place.reshape(-1, 1)) * width for place in places))
+        found = box.outward_integral(outward, extent)
+        exact = 0.5 * (RADIUS**2 - r**2)
+        pressures.append(float(box.mean(jnp.abs(found - exact) * inside, extent)[0, 0]))
+    assert slope(pressures, (12, 16, 24)) > 0.8 and pressures[-1] < 0.05, pressures
+    assert slope(depths, (12, 16, 24)) > 0.6 and depths[-1] < 0.08, depths
