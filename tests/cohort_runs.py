@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import jax
@@ -50,22 +50,16 @@ def environment() -> dict[str, str]:
     }
 
 
-def begin(*command: str, **options) -> subprocess.Popen:
+def begin(*command: str) -> subprocess.Popen:
     """A Python process in a session of its own."""
-    return subprocess.Popen(
-        [sys.executable, *command],
-        env=environment(),
-        start_new_session=True,
-        **{"stderr": subprocess.DEVNULL} | options,
-    )
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, *command], env=environment(), start_new_session=True, **quiet)
 
 
 def end(process: subprocess.Popen) -> None:
     """Kills a process with its children."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

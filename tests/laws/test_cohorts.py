@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from alarmin.cohorts import folder as place
 from alarmin.cohorts.plan import made_with
 from alarmin.enrollment import enroll
 from alarmin.simulation import SimulationError, simulate
-from tests.cohort_runs import PLAN, cluster, rows, state
+from cohort_runs import PLAN, cluster, rows, state
 
 HERE = partial(local, 1)
 
@@ -144,10 +144,8 @@ def test_a_run_that_ends_at_any_touch_of_the_disk_goes_on_to_the_same_bits(whole
             continue
         with monkeypatch.context() as patched:
             killed_at(step % 7 + 1, patched)
-            try:
+            with suppress(Killed):
                 cohorts.resume(target, workers=HERE)
-            except Killed:
-                pass
         cohorts.resume(target, workers=HERE)
         assert state(target) == state(whole), step
     assert step > 12
@@ -193,7 +191,7 @@ def test_a_second_run_in_a_folder_is_refused(whole, tmp_path):
     target = copied(whole, tmp_path)
     with place.locked(target), pytest.raises(RunError, match=f"another run is at work .* process {os.getpid()} "):
         cohorts.resume(target, workers=HERE)
-    with pytest.raises(RunError, match="exists already\n.*alarmin resume"):
+    with pytest.raises(RunError, match=r"exists already\n.*alarmin resume"):
         cohorts.start(PLAN, target, workers=HERE)
     cohorts.resume(target, workers=HERE)
 
@@ -235,7 +233,7 @@ def test_a_changed_record_is_refused_by_name(whole, tmp_path):
 def test_a_changed_plan_is_refused(whole, tmp_path):
     path = copied(whole, tmp_path) / "manifest.json"
     path.write_text(path.read_text().replace('"seed": 3', '"seed": 4'))
-    with pytest.raises(RunError, match="the plan in .* has been changed"):
+    with pytest.raises(RunError, match=r"the plan in .* has been changed"):
         cohorts.resume(tmp_path / "run", workers=HERE)
     path.write_text(path.read_text()[:-20])
     with pytest.raises(RunError, match="is not as a run writes it"):
@@ -246,7 +244,7 @@ def test_a_changed_plan_is_refused(whole, tmp_path):
 
 def test_a_worker_that_would_compute_other_bits_is_refused():
     other = made_with(PLAN).model_copy(update={"processor": "abacus"})
-    with pytest.raises(RunError, match="a worker on .* would compute other bits: the processor was abacus"):
+    with pytest.raises(RunError, match=r"a worker on .* would compute other bits: the processor was abacus"):
         chunk.run_chunk(PLAN, 0, other)
 
 
@@ -267,7 +265,7 @@ def test_a_full_disk_loses_nothing(whole, disk, remembered):
         cohorts.start(PLAN, disk / "run", workers=HERE)
     finished = place.load(disk / "run").chunks
     assert not list((disk / "run").rglob("*.partial"))
-    assert 0 < len(finished) < 2 or not (disk / "run" / "manifest.json").exists()
+    assert len(finished) < 2
     subprocess.run(["mount", "-o", "remount,size=4m", disk], check=True)
     cohorts.resume(disk / "run", workers=HERE)
     assert state(disk / "run") == state(whole)
@@ -306,7 +304,9 @@ def test_a_patient_who_fails_is_named_and_takes_nobody_along(whole, tmp_path, si
     found, healthy = rows(tmp_path / "run"), rows(whole)
     failed = found["failed"].notna()
     assert 0 < found[failed]["patient"].nunique() <= 2
-    pd.testing.assert_frame_equal(found[~failed].reset_index(drop=True), healthy[~failed].reset_index(drop=True))
+    others = lambda table: table[~failed].reset_index(drop=True)
+    # A column with nulls is one of objects.
+    pd.testing.assert_frame_equal(others(found), others(healthy), check_dtype=False, check_exact=True)
     assert found[failed][["response", "pfs", "os", "diameter_end", "scan_day"]].isna().all(axis=None)
     pd.testing.assert_series_equal(found["oxygen_uptake_tumor"], healthy["oxygen_uptake_tumor"])
     summary = cohorts.summary(tmp_path / "run")
@@ -320,9 +320,8 @@ def test_a_simulation_refuses_a_patient_who_fails_or_leaves_him_out():
     untreated = {name: values.copy() for name, values in (cohort.untreated or {}).items()}
     untreated["radius"][:, cohort.patient == 1] = np.inf
     sick = replace(cohort, untreated=untreated)
-    with pytest.raises(
-        SimulationError, match=rf"patient {cohort.ids[1]}: .* \(seed 3\); .*oxygen_uptake_tumor "
-    ) as error:
+    sentence = rf"patient {cohort.ids[1]}: .* \(seed 3\); .*oxygen_uptake_tumor "
+    with pytest.raises(SimulationError, match=sentence) as error:
         simulate(sick, "", days=21, settings=PLAN.settings)
     assert error.value.failed[0].parameters["oxygen_uptake_tumor"] > 0
     left, others = simulate(sick, "", days=21, drop_failed=True, settings=PLAN.settings), cohort[[0, 2, 3]]
