@@ -50,7 +50,33 @@ Clamped = Mapping[str, float | Lift]
 
 
 class SimulationError(AlarminError):
-    """A run that cannot be started, or a patient whose state became meaningless."""
+    """A run that cannot be started, or patients whose state became meaningless, who are its `failed`."""
+
+    failed: "tuple[Failure, ...]" = ()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A patient whose state stopped being a number.
+
+    Attributes:
+        patient: his id.
+        lesion: number of the lesion that was first, from 0.
+        day: first day of it.
+        reading: what was no number.
+        parameters: what was drawn for that lesion, by record, in the unit of the record.
+    """
+
+    patient: int
+    lesion: int
+    day: int
+    reading: str
+    parameters: Mapping[str, float] = field(repr=False)
+
+    def __str__(self) -> str:
+        return (
+            f"patient {self.patient}: {self.reading} of lesion {self.lesion + 1} is not a number from day {self.day} on"
+        )
 
 
 @dataclass(frozen=True)
@@ -103,6 +129,7 @@ class Course:
         radius: of each lesion at the profiles, `[profile, lane]` [mm].
         shells: centers of the shells as a share of the radius, `[shell]`.
         timing: what the run cost.
+        failed: patients who were left out, since their state stopped being a number; nobody unless that was asked for.
     """
 
     cohort: Cohort
@@ -115,6 +142,7 @@ class Course:
     radius: NDArray[np.float64]
     shells: NDArray[np.float64]
     timing: Timing
+    failed: tuple[Failure, ...] = ()
 
 
 def simulate(
@@ -130,6 +158,7 @@ def simulate(
     clamped: Clamped | None = None,
     profile_every: int | None = None,
     watch: Watch | None = None,
+    drop_failed: bool = False,
     settings: Settings = Settings(),
     crew: "Crew | None" = None,
     progress: Callable[[int, int], None] | None = None,
@@ -147,12 +176,15 @@ def simulate(
         clamped: quantities that all mechanisms see at a fixed value, or as a `Lift` says, by name.
         profile_every: days between profiles across each lesion, from day 0 on; none are kept without it.
         watch: is handed each profile as it comes, so that none is kept.
+        drop_failed: leave out patients whose state stops being a number, and name them in `Course.failed`, instead of
+            refusing.
         settings: how to compute.
         crew: workers to share with runs of the same program at the same time; without it, the run has its own.
         progress: is told how many days of how many are done.
 
     Raises:
-        SimulationError: where the cohort has no untreated state, or a lesion's state stops being a number.
+        SimulationError: where the cohort has no untreated state, or the state of patients stops being a number (of
+            all patients, where the others are to go on); it names them with their parameters.
         RegimenError: where the regimen cannot be read.
     """
     if cohort.untreated is None:
@@ -221,8 +253,10 @@ def simulate(
         for key in getattr(pieces[0], name)
     }
     lesions = join("lesions")
-    _refuse_nonsense(cohort, lesions)
-    return Course(
+    failed = failures(cohort, lesions)
+    if failed and not (drop_failed and len(failed) < len(cohort)):
+        raise _refusal(cohort, failed)
+    course = Course(
         cohort=cohort,
         regimen=str(plan),
         days=np.arange(length + 1, dtype=np.float64),
@@ -233,7 +267,9 @@ def simulate(
         radius=np.concatenate([piece.radius for piece in pieces], axis=-1),
         shells=settings.grid.centers,
         timing=timing,
+        failed=failed,
     )
+    return _without(course, [failure.patient for failure in failed]) if failed else course
 
 
 def split(cohort: Cohort, lanes: int) -> Iterator[NDArray[np.int64]]:
@@ -495,8 +531,11 @@ def _run_chunk(
         stop = min(start + span, length)
         if task.treat_on is not None and start > 0:
             due = np.flatnonzero(sum((amount[start:].sum(axis=0) for amount in doses.values()), np.zeros(len(part))))
+            measured = np.concatenate(history["diameter"]).astype(np.float64)
+            # Nobody decides about a patient whose state is no number any more.
+            due = due[np.logical_and.reduceat(np.isfinite(measured).all(axis=0), part.first_lane)[due]]
             if len(due):
-                so_far = np.concatenate(history["diameter"])[:, np.isin(part.patient, due)].astype(np.float64)
+                so_far = measured[:, np.isin(part.patient, due)]
                 stopped = ~task.treat_on(np.arange(start + 1, dtype=np.float64), so_far, people[due])
                 for amount in doses.values():
                     amount[start:, due[stopped]] = 0.0
@@ -531,14 +570,49 @@ def _run_chunk(
     )
 
 
-def _refuse_nonsense(cohort: Cohort, lesions: Mapping[str, NDArray[np.float64]]) -> None:
+def failures(cohort: Cohort, lesions: Mapping[str, NDArray[np.float64]]) -> tuple[Failure, ...]:
+    """The patients whose readings stop being numbers, in order, each with the first that does; `[time, lane]`."""
+    first: dict[int, tuple[int, int, str]] = {}
     for name, reading in lesions.items():
-        bad = ~np.isfinite(reading).all(axis=0)
-        if bad.any():
-            lane = int(np.flatnonzero(bad)[0])
-            day = int(np.flatnonzero(~np.isfinite(reading[:, lane]))[0])
-            raise SimulationError(
-                f"{name} of lesion {cohort.lesion[lane] + 1} of patient {cohort.ids[cohort.patient[lane]]} "
-                f"(seed {cohort.seed}) is not a number from day {day} on; {int(bad.sum())} lesions are affected",
-                remedy="report the seed and the patient; use more steps per day to go on meanwhile",
-            )
+        fine = np.isfinite(reading)
+        for lane in np.flatnonzero(~fine.all(axis=0)):
+            found = (int(np.argmin(fine[:, lane])), int(lane), name)
+            row = int(cohort.patient[lane])
+            first[row] = min(first.get(row, found), found)
+    return tuple(
+        Failure(
+            patient=int(cohort.ids[row]),
+            lesion=int(cohort.lesion[lane]),
+            day=day,
+            reading=name,
+            parameters={record: float(values[lane]) for record, values in sorted(cohort.values.items())},
+        )
+        for row, (day, lane, name) in sorted(first.items())
+    )
+
+
+def _refusal(cohort: Cohort, failed: Sequence[Failure]) -> SimulationError:
+    others = f"; {len(failed) - 1} more of {len(cohort)} patients" if len(failed) > 1 else ""
+    values = ", ".join(f"{name} {value:.4g}" for name, value in failed[0].parameters.items())
+    error = SimulationError(
+        f"{failed[0]} (seed {cohort.seed}{others}); drawn for this lesion: {values}",
+        remedy="use more steps per day, or leave such patients out with drop_failed; and report seed and patient",
+    )
+    error.failed = tuple(failed)
+    return error
+
+
+def _without(course: Course, failed: Sequence[int]) -> Course:
+    """The course of the other patients."""
+    cohort = course.cohort
+    rows = np.flatnonzero(~np.isin(cohort.ids, failed))
+    lanes = np.isin(cohort.patient, rows)
+    among = lambda values, chosen: {name: value[..., chosen] for name, value in values.items()}
+    return replace(
+        course,
+        cohort=cohort[rows],
+        lesions=among(course.lesions, lanes),
+        doses=among(course.doses, rows),
+        profiles=among(course.profiles, lanes),
+        radius=course.radius[..., lanes],
+    )

@@ -21,14 +21,15 @@ def fake(monkeypatch, virtual_cohort):
 
     module, calls = sys.modules["alarmin.trials.run"], []
 
-    def simulate(cohort, regimen, *, months, treat_on, manage, agents, settings, crew, progress):
+    def simulate(cohort, regimen, *, months, treat_on, manage, agents, drop_failed, settings, crew, progress):
         days = np.arange(round(months * MONTH) + 1, dtype=float)
         growth = 0.004 - 0.001 * len(parse(regimen).agents)
         diameter = np.broadcast_to(25.0 * np.exp(growth * days)[:, None], (len(days), cohort.lanes))
         treated = None if treat_on is None else treat_on(days[:85], diameter[:85], cohort)
         calls.append((regimen, tuple(agents), cohort.ids, months, treated))
         timing = SimpleNamespace(compile_s=1.0, simulate_s=2.0, lane_steps=1000)
-        return SimpleNamespace(cohort=cohort, days=days, lesions={"diameter": diameter}, doses={}, timing=timing)
+        lesions = {"diameter": diameter}
+        return SimpleNamespace(cohort=cohort, days=days, lesions=lesions, doses={}, timing=timing, failed=())
 
     def enroll(tumor, n, seed, **_):
         return virtual_cohort(n, 2, seed=seed)

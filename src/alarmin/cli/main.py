@@ -7,6 +7,7 @@ import typer
 from alarmin.cli import (
     bench,
     biomarkers,
+    cohort,
     design,
     evidence,
     explain,
@@ -44,6 +45,8 @@ app = typer.Typer(
 )
 for command in (
     trial.trial,
+    cohort.cohort,
+    cohort.resume,
     design.design,
     simulate.simulate,
     model.model,

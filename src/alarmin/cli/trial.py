@@ -188,6 +188,8 @@ def _show(scored: "Scored", folder: Path | None) -> None:
         met = "met" if result.success else "not met"
         joined = (" or " if design.success == "any" else " and ").join(name.upper() for name in design.primary)
         out.print(f"\nPrimary endpoint ({joined}): [bold]{met}[/bold] in this virtual trial")
+    for why in result.failed:
+        out.print(f"Failed and left out: {why}", markup=False)
     spent = result.timing
     out.print(
         f"Simulated in {spent['simulate_s']:.0f} s, compiled in {spent['compile_s']:.0f} s, "

@@ -39,6 +39,11 @@ def uniform(seed: int, stream: str, ids: NDArray[np.int64], shape: Sequence[int]
     return _uniform(seed, stream, np.asarray(ids, np.uint32).tobytes(), tuple(shape))
 
 
+def forget() -> None:
+    """Frees the numbers that are kept for who asks again; for long runs, in which nobody will."""
+    _uniform.cache_clear()
+
+
 def normal(seed: int, stream: str, ids: NDArray[np.int64], shape: Sequence[int] = ()) -> NDArray[np.float64]:
     """Standard normal numbers, by the inverse of `uniform`."""
     from scipy.special import ndtri

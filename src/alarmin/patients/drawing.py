@@ -76,7 +76,7 @@ def _copula(names: Sequence[str], correlations: Sequence, ids: NDArray[np.int64]
     if not names or not len(ids):
         return np.zeros((len(ids), len(names)))
     sequence = qmc.Sobol(len(names), scramble=True, rng=np.random.Generator(np.random.Philox(seed)))
-    points = sequence.random_base2(int(ids.max()).bit_length())[ids]
+    points = _points(sequence, ids)
     normals = ndtri(np.clip(points, 1e-9, 1.0 - 1e-9))
     matrix = np.eye(len(names))
     index = {name: i for i, name in enumerate(names)}
@@ -97,3 +97,11 @@ def _copula(names: Sequence[str], correlations: Sequence, ids: NDArray[np.int64]
             remedy="weaken or drop one of them",
         ) from None
     return normals @ root.T
+
+
+def _points(sequence: qmc.Sobol, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The points of a sequence with the numbers `ids`, without those before them, `[id, dimension]`."""
+    first, last = int(ids.min()), int(ids.max())
+    if first > 0:
+        sequence.fast_forward(first)
+    return sequence.random(1 << (last - first).bit_length())[ids - first]

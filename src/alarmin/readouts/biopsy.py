@@ -37,7 +37,8 @@ class Biopsy:
 
     def __init__(self, cohort: Cohort, settings: Settings = Settings()) -> None:
         self.cohort = cohort
-        self.settings = replace(settings, lanes=cohort.lanes)
+        # A power of two, so that few sizes are compiled.
+        self.settings = replace(settings, lanes=1 << (cohort.lanes - 1).bit_length())
 
     @cached_property
     def hyaluronan(self) -> NDArray[np.float64]:
@@ -86,7 +87,8 @@ class Biopsy:
     def _pdl1(self) -> NDArray[np.float64]:
         model = model_of(self.cohort, self.settings)
         found = Moment(model, state_of(self.cohort, model, self.settings), {}).pdl1_expression
-        return np.broadcast_to(np.asarray(found, np.float64), (self.settings.grid.shells, self.cohort.lanes))
+        whole = np.broadcast_to(np.asarray(found, np.float64), (self.settings.grid.shells, self.settings.lanes))
+        return whole[:, : self.cohort.lanes]
 
     def _sample(self, name: str, tissue: NDArray[np.float64]) -> NDArray[np.float64]:
         along = np.diff(self.settings.grid.faces) @ tissue[:, self.cohort.first_lane]

@@ -117,9 +117,10 @@ def prepare(agent: Agent, value: Values, dt: float, planned_dose: PerLane, preci
     read = _Reader(agent, value)
     if agent.local:
         read.refuse_unused()
-        return LocalKinetics(jnp.ones((round(1.0 / dt), len(planned_dose)), precision))
+        return LocalKinetics(jnp.asarray(np.ones((round(1.0 / dt), len(planned_dose)), precision)))
     scale = _scale(read)
-    cast = lambda array: jnp.asarray(array, precision)
+    # Cast by NumPy, since JAX would compile that for every number of patients.
+    cast = lambda array: jnp.asarray(np.asarray(array, precision))
     if agent.pharmacokinetics.model == "linear":
         body, shares = _linear_body(read), np.ones((1, len(planned_dose)))
         if read.has("absorption"):

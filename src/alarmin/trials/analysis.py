@@ -53,6 +53,11 @@ class TrialResult:
     courses: "Mapping[str, Course]" = field(repr=False)
     timing: Mapping[str, float]
 
+    @property
+    def failed(self) -> list[str]:
+        """Who was left out of his arm since his state stopped being a number, and what was wrong."""
+        return [f"{arm}: {failure}" for arm, course in self.courses.items() for failure in course.failed]
+
     def to_json(self) -> dict[str, Any]:
         """The result without tables and courses, as plain data."""
         return {
@@ -62,6 +67,7 @@ class TrialResult:
             "arms": {name: dict(arm) for name, arm in self.arms.items()},
             "contrasts": [dict(contrast) for contrast in self.contrasts],
             "success": self.success,
+            "failed": self.failed,
             "timing": dict(self.timing),
         }
 

@@ -67,7 +67,7 @@ def run(
         assigned = randomize(everyone, n)
         cohorts |= {arm.name: everyone[np.flatnonzero(assigned == i)] for i, arm in enumerate(arms)}
     begin = time.perf_counter()
-    courses = treat_arms(trial, cohorts, settings, progress, toxicity)
+    courses = treat_arms(trial, cohorts, settings, progress, toxicity, drop_failed=True)
     wall_s = time.perf_counter() - begin
     compile_s = max(course.timing.compile_s for course in courses.values())
     found = [outcomes(courses[arm.name], trial, arm, trial_effect, toxicity=toxicity) for arm in trial.arms]
@@ -118,10 +118,12 @@ def treat_arms(
     settings: Settings = Settings(),
     progress: Callable[[str, int, int], None] | None = None,
     toxicity: bool = False,
+    drop_failed: bool = False,
 ) -> dict[str, Course]:
     """The course of the patients of each arm in `cohorts`.
 
-    All arms carry the agents of all, and so share one program and its workers.
+    All arms carry the agents of all, and so share one program and its workers. Patients whose state stops being a
+    number are refused, or with `drop_failed` left out and named in the course.
     """
     treated = [arm for arm in trial.arms if arm.name in cohorts]
     agents = sorted({agent for arm in trial.arms for agent in parse(arm.regimen).agents})
@@ -135,6 +137,7 @@ def treat_arms(
             treat_on=stop if trial.treatment_until_progression else None,
             manage=manage(parse(arm.regimen)) if toxicity else None,
             agents=agents,
+            drop_failed=drop_failed,
             settings=settings,
             crew=crew,
             progress=None if progress is None else partial(progress, arm.name),

@@ -1,0 +1,66 @@
+"""Surface: `alarmin cohort` and `alarmin resume` say what came out, as text and JSON, and refuse wrong input at once."""
+
+import json
+from functools import partial
+
+import pytest
+from typer.testing import CliRunner
+
+from alarmin import cohorts
+from alarmin.cli.main import app
+from cohort_runs import PLAN
+
+REGIMEN = "atezolizumab 1200 mg q3w"
+
+
+def call(*arguments: str):
+    return CliRunner(env={"COLUMNS": "120", "TERMINAL_WIDTH": "120"}).invoke(app, list(arguments))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A complete run of a few patients, to be resumed."""
+    target = tmp_path_factory.mktemp("cohort") / "run"
+    cohorts.start(PLAN.model_copy(update={"patients": 8}), target, workers=partial(cohorts.local, 1))
+    return target
+
+
+def test_a_complete_run_is_told_as_text_and_as_json(whole, monkeypatch):
+    monkeypatch.setattr("alarmin.cli.cohort.keep_programs", lambda: None)
+    told = call("resume", str(whole))
+    assert told.exit_code == 0, told.output
+    assert "8 virtual patients" in told.stdout and "Response rate" in told.stdout
+    found = json.loads(call("resume", str(whole), "--json").stdout)
+    assert found["patients"] == 8 and found["complete"] and found["failed"] == {}
+    assert 0 <= found["orr"]["low"] <= found["orr"]["value"] <= found["orr"]["high"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nslc", REGIMEN), "unknown tumor"),
+        (("nsclc", "atezolizumap 1200 mg q3w"), "atezolizumap"),
+        (("nsclc", REGIMEN, "--patients", "0"), "--patients 0"),
+        (("nsclc", REGIMEN, "--months", "0"), "--months 0"),
+        (("nsclc", REGIMEN, "--line", "third"), "--line third"),
+        (("nsclc", REGIMEN, "--population", "nobody"), "nobody"),
+        (("nsclc", REGIMEN, "--processes", "2", "--scheduler", "tcp://a:1"), "both given"),
+    ],
+)
+def test_wrong_input_is_refused_and_nothing_is_written(tmp_path, monkeypatch, arguments, sentence):
+    monkeypatch.setattr("alarmin.cli.cohort.keep_programs", lambda: None)
+    said = call("cohort", *arguments, "--out", str(tmp_path / "run"))
+    assert said.exit_code == 2 and sentence in said.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_exists_is_refused_with_the_way_to_go_on(whole, monkeypatch):
+    monkeypatch.setattr("alarmin.cli.cohort.keep_programs", lambda: None)
+    said = call("cohort", "nsclc", REGIMEN, "--out", str(whole))
+    assert said.exit_code == 2 and "alarmin resume" in said.output
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("alarmin.cli.cohort.keep_programs", lambda: None)
+    said = call("resume", str(tmp_path))
+    assert said.exit_code == 2 and "holds no cohort run" in said.output
