@@ -54,9 +54,9 @@ def bench(
     lane_steps = settings.workers * settings.lanes * STEPS / spent
     return {
         "lane_steps_per_s": lane_steps,
-        "unknown_steps_per_s": lane_steps * len(model.fields) * settings.grid.shells,
+        "unknown_steps_per_s": lane_steps * len(model.fields) * settings.sphere.shells,
         "fields": len(model.fields),
-        "shells": settings.grid.shells,
+        "shells": settings.sphere.shells,
         "lanes": settings.lanes,
         "workers": settings.workers,
         "precision": settings.precision,

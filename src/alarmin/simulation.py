@@ -99,6 +99,16 @@ class Settings:
     precision: str = "float32"
     decision_days: int = 21
 
+    @property
+    def sphere(self) -> Sphere:
+        """The shells of a lesion, for readings along its radius; raises `SimulationError` on another grid."""
+        if not isinstance(self.grid, Sphere):
+            raise SimulationError(
+                f"this is read along the radius of a ball, and the grid is a {type(self.grid).__name__}",
+                remedy="use a Sphere",
+            )
+        return self.grid
+
 
 @dataclass
 class Timing:

@@ -133,7 +133,7 @@ def run_box(
     about |= {"patient": int(boxed.ids[0])}
     store = None
     if out is not None:
-        store = VoxelStore(out, box.shape, np.arange(0, days + 1, every), plan.agents, about)
+        store = VoxelStore(out, box.shape, [float(day) for day in range(0, days + 1, every)], plan.agents, about)
     keeper = Keeper(box, store)
     try:
         course = simulate(

@@ -128,12 +128,12 @@ def _adsl(table: "pd.DataFrame", study: str) -> "pd.DataFrame":
         ITTFL="Y",
         RANDDY=np.floor(table["RANDDY"]).astype(int) + 1,
     )
-    return found[[name for name in LABELS if name in found and name not in ("TRTP", "TRTA")]]
+    return found.loc[:, [name for name in LABELS if name in found and name not in ("TRTP", "TRTA")]]
 
 
 def _adtte(table: "pd.DataFrame", study: str) -> "pd.DataFrame":
-    found = _study(table, study).assign(PARAM=table["PARAMCD"].map(PARAMETERS), TRTP=table["ARM"], AVALU="DAYS")
-    return found[["STUDYID", "USUBJID", "TRTP", "PARAMCD", "PARAM", "AVAL", "AVALU", "CNSR"]]
+    found = _study(table, study).assign(PARAM=table["PARAMCD"].map(PARAMETERS.get), TRTP=table["ARM"], AVALU="DAYS")
+    return found.loc[:, ["STUDYID", "USUBJID", "TRTP", "PARAMCD", "PARAM", "AVAL", "AVALU", "CNSR"]]
 
 
 def _adrs(table: "pd.DataFrame", study: str) -> "pd.DataFrame":
@@ -145,20 +145,20 @@ def _adrs(table: "pd.DataFrame", study: str) -> "pd.DataFrame":
     visit = pd.Series(0, table.index).mask(scan, number.reindex(table.index, fill_value=0))
     found = _study(table, study).assign(
         PARAMCD=code,
-        PARAM=code.map(PARAMETERS),
+        PARAM=code.map(PARAMETERS.get),
         TRTP=table["ARM"],
-        AVAL=table["AVALC"].map(RESPONSES),
+        AVAL=table["AVALC"].map(RESPONSES.get),
         AVISITN=visit,
         AVISIT=["Best response" if n == 0 else f"Scan {n}" for n in visit],
         ADY=np.floor(table["ADY"]) + 1.0,
     )
     columns = "STUDYID USUBJID TRTP PARAMCD PARAM AVISIT AVISITN ADY AVALC AVAL SUMDIAM"
-    return found[columns.split()]
+    return found.loc[:, columns.split()]
 
 
 def _adae(table: "pd.DataFrame", study: str) -> "pd.DataFrame":
     found = _study(table.rename(columns={"AGENT": "AEAGENT"}), study).assign(TRTA=table["ARM"], AREL="RELATED")
-    return found[["STUDYID", "USUBJID", "TRTA", "AEDECOD", "AETOXGR", "ASTDY", "AEAGENT", "AEACN", "AREL"]]
+    return found.loc[:, ["STUDYID", "USUBJID", "TRTA", "AEDECOD", "AETOXGR", "ASTDY", "AEAGENT", "AEACN", "AREL"]]
 
 
 def _study(table: "pd.DataFrame", study: str) -> "pd.DataFrame":

@@ -312,9 +312,9 @@ class _Builder:
                 space = "" if body else f"{self.at('lesion', lesion)} * "
                 to = f"__{second}" if second else ""
                 id = self.at(f"{prefix}{what}_{first}{to}{again}", 0 if body else lesion)
-                ends_of = [self.field_id(end, lesion) if end else "" for end in (loses, gains)]
+                source, target = (self.field_id(end, lesion) if end else "" for end in (loses, gains))
                 law = f"{space}{_bracket(amount) if space else amount}"
-                self.out.reactions[id] = Reaction(*ends_of, law, title)
+                self.out.reactions[id] = Reaction(source, target, law, title)
 
     def _in_compartment(self, name: str) -> bool:
         return self.fields[name].kind in (*MATERIAL, "body")

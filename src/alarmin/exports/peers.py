@@ -38,7 +38,7 @@ def against_roadrunner(
             "libRoadRunner is not installed", remedy="install it with: pip install libroadrunner"
         ) from None
     cohort = enroll(tumor, settings.lanes, settings=settings)
-    single = cohort[int(np.flatnonzero(np.bincount(cohort.patient) == 1)[0])]
+    single = cohort[np.flatnonzero(np.bincount(cohort.patient) == 1)[:1]]
 
     model = roadrunner.RoadRunner(sbml(settled(single, ONE_SHELL), regimen, days=days))
     model.integrator.relative_tolerance = RTOL
@@ -63,7 +63,7 @@ def against_roadrunner(
         "days": days,
         "rtol": RTOL,
         "roadrunner": roadrunner.__version__,
-        "shells": settings.grid.shells,
+        "shells": settings.sphere.shells,
         "lanes": many.lanes,
         "workers": settings.workers,
         "cores": os.cpu_count(),

@@ -10,6 +10,8 @@ from functools import cache
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from alarmin.errors import AlarminError
 from alarmin.exports.network import Constant, Network, network
 from alarmin.patients import Cohort
@@ -232,8 +234,8 @@ def _taken_apart(text: str) -> tuple[str, float, tuple[tuple[str, float], ...]]:
     """An id for a unit, its size, and the base units with exponents of which it is made."""
     quantity = registry.Quantity(1.0, registry.parse_units(text)).to_base_units()
     held: Mapping[str, Any] = quantity.units._units
-    parts = tuple((BASE[name], float(power)) for name, power in sorted(held.items()))
-    size = float(quantity.magnitude)
+    parts = tuple((BASE[name], float(np.asarray(power))) for name, power in sorted(held.items()))
+    size = float(np.asarray(quantity.magnitude))
     if not parts and size == 1.0:
         return "dimensionless", 1.0, ()
     words = {"**": "", "/": "_per_", "*": "_", " ": "", "(": "", ")": "", ".": "_"}
