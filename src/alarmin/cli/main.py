@@ -12,6 +12,7 @@ from alarmin.cli import (
     explain,
     fit,
     model,
+    optimize,
     review,
     schema,
     score,
@@ -56,6 +57,7 @@ for command in (
     schema.schema,
     tumors.tumors,
     biomarkers.biomarkers,
+    optimize.optimize,
     serve.serve,
 ):
     app.command()(command)
