@@ -4,8 +4,8 @@
                 patients whose sum of diameters has fallen by the RECIST decrease, less that of the untreated
     toxicity    mean over patients of 1 - exp(-Σ hazards of events of grade 3 or more up to the last day)
 
-Optuna proposes regimens (a multi-objective tree-structured Parzen estimator, or NSGA-II) and keeps the study in a
-database, so that a run that was stopped goes on where it was. All candidates carry all agents, and so share one program.
+Optuna proposes regimens (multi-objective tree-structured Parzen estimator, or NSGA-II) and keeps the study in a
+database, so that a run that was stopped goes on where it was. Candidates carry all agents, and so share one program.
 """
 
 from collections.abc import Callable, Sequence
@@ -176,7 +176,7 @@ def optimize(
         if len(done) < len(begin):
             kept.enqueue_trial(_parameters(begin[len(done)], most_here), skip_if_exists=False)
         trial = kept.ask()
-        choices = _propose(trial, names, most_here)
+        choices = _propose(trial, names, most_here, [start for start in STARTS if 2 * start < days])
         effect, harm = finds.try_out(choices)
         trial.set_user_attr("regimen", str(regimen_of(choices)))
         kept.tell(trial, [float(effect.mean()), float(harm.mean())])
@@ -261,14 +261,14 @@ def _completed(kept: "optuna.Study") -> "list[optuna.trial.FrozenTrial]":
     return kept.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
 
 
-def _propose(trial: "optuna.Trial", names: Sequence[str], most: int) -> tuple[Choice, ...]:
+def _propose(trial: "optuna.Trial", names: Sequence[str], most: int, starts: Sequence[int]) -> tuple[Choice, ...]:
     """A regimen out of slots, of which the first is never empty; an agent in two slots is given once."""
     for slot in range(most):
         found = trial.suggest_categorical(f"slot {slot + 1}", [*names] if slot == 0 else ["none", *names])
         if found != "none":
             pairs = [f"{dose:g} x dose, {interval:g} x interval" for dose, interval in dosings(found)]
             trial.suggest_categorical(f"{found}, dosing", pairs)
-            trial.suggest_categorical(f"{found}, start", STARTS)
+            trial.suggest_categorical(f"{found}, start", starts)
     return _choices(trial.params)
 
 

@@ -82,8 +82,8 @@ def standard(name: str) -> Treatment:
         interval = 7 * int(said[1])
     else:
         raise OptimizeError(
-            f"nothing says how often {drug.name} is given: no known trial gives {usual.amount:g} {usual.basis}, and the "
-            "record of its dose names no interval",
+            f"nothing says how often {drug.name} is given: no known trial gives {usual.amount:g} {usual.basis}, and "
+            "the record of its dose names no interval",
             remedy="name other agents, or add a trial file that gives it",
         )
     return Treatment(drug.name, (replace(usual, interval=interval),))
