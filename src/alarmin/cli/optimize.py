@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 HEADINGS = {
     "best": "Best of those no more toxic than usual care",
-    "front": "Others that nothing beats",
+    "front": "Others that nothing beat",
     "standard": "Usual care",
     "alone": "One agent, as usual",
 }
@@ -205,14 +205,14 @@ def _table(title: str, first: str, *columns: str) -> "Table":
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False, title=title, title_justify="left")
-    table.add_column(first, overflow="fold", max_width=64)
+    table.add_column(first, overflow="fold", min_width=34)
     for name in columns:
         table.add_column(escape(name), justify="right")
     return table
 
 
 def _regimens(rows: "pd.DataFrame") -> "Table":
-    columns = ("Effect", "Beyond usual care", "Sure [%]", "Gain [% of patients]", "Grade 3 or more [%]", "On front [%]")
+    columns = ("Effect", "Beyond usual care", "Sure [%]", "Gains [%]", "Grade 3+ [%]", "On front [%]")
     table = _table("", "Regimen", *columns)
     for kind, heading in HEADINGS.items():
         chosen = rows.loc[rows["kind"] == kind].to_dict("records")
@@ -229,11 +229,16 @@ def _regimens(rows: "pd.DataFrame") -> "Table":
                 number(row["on_front"], 0, 100.0),
             )
     table.add_row("")
+    table.caption, table.caption_justify = (
+        "95 % intervals over populations and patients. Sure: resamples with a gain beyond usual care; Gains: patients "
+        "who themselves do better than under it; Grade 3+: patients with such an event",
+        "left",
+    )
     return table
 
 
 def _parts(rows: "pd.DataFrame") -> "Table":
-    table = _table("What each part of the best adds", "Part", "Effect", "Grade 3 or more [%]")
+    table = _table("What each part of the best adds", "Part", "Effect", "Grade 3+ [%]")
     for row in rows.to_dict("records"):
         table.add_row(str(row["part"]), interval(row, "effect", 2), interval(row, "toxicity", 0, 100.0))
     table.add_row("")

@@ -40,7 +40,7 @@ def regimens(
     alone: Sequence[tuple[Choice, ...]],
     seed: int,
 ) -> pd.DataFrame:
-    """A row for each regimen, in the patients who report.
+    """A row for each regimen, in the patients who report; usual care has one row, whatever else it is.
 
     `effect`, `toxicity`, and `gain`, the effect beyond usual care, with intervals `_low` and `_high`; `better`, the
     share of resamples with a gain; `benefits`, the share of patients who themselves gain; `on_front`, the share of
@@ -50,8 +50,12 @@ def regimens(
 
     usual, usual_found = reports.try_standard(), finds.try_standard()
     rows: list[tuple[str, str, tuple[Floats, Floats], tuple[Floats, Floats]]] = []
-    for kind, several in (("best", [best]), ("front", [c for c in front if c != best]), ("alone", alone)):
+    listed: set[str] = set()
+    for kind, several in (("best", [best]), ("front", front), ("alone", alone)):
         for choices in several:
+            if str(regimen_of(choices)) in listed:
+                continue
+            listed |= {str(regimen_of(choices)), reports.question.standard}
             found = finds.try_choices(choices)
             rows.append((kind, str(regimen_of(choices)), reports.try_choices(choices), found))
     rows.append(("standard", reports.question.standard, usual, usual_found))
