@@ -212,7 +212,7 @@ def _table(title: str, first: str, *columns: str) -> "Table":
 
 
 def _regimens(rows: "pd.DataFrame") -> "Table":
-    columns = ("Effect", "Beyond usual care", "Sure [%]", "Gains [%]", "Grade 3+ [%]", "On front [%]")
+    columns = ("Effect", "Beyond usual care", "Sure [%]", "Gains [%]", "Grade 3+ [%]")
     table = _table("", "Regimen", *columns)
     for kind, heading in HEADINGS.items():
         chosen = rows.loc[rows["kind"] == kind].to_dict("records")
@@ -226,7 +226,6 @@ def _regimens(rows: "pd.DataFrame") -> "Table":
                 "" if kind == "standard" else number(row["better"], 0, 100.0),
                 "" if kind == "standard" else number(row["benefits"], 0, 100.0),
                 interval(row, "toxicity", 0, 100.0),
-                number(row["on_front"], 0, 100.0),
             )
     table.add_row("")
     table.caption, table.caption_justify = (

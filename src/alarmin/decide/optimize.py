@@ -155,7 +155,7 @@ class Half:
             return (total[-1] <= (1.0 - rules.response) * total[0]).astype(float)
         least = np.minimum.accumulate(total)
         grown = (total >= (1.0 + rules.progression) * least) & (total - least >= rules.progression_least)
-        return 1.0 - grown.any(axis=0)
+        return (~np.asarray(grown.any(axis=0))).astype(float)
 
 
 def severe(cohort: Cohort, plan: Regimen, usual: Regimen, doses: Any, days: int) -> Floats:
@@ -225,17 +225,19 @@ def optimize(
         study.tell(trial, float(effect.mean()), float(harm.mean()))
         if progress is not None:
             progress("search", number + 1, trials)
-    chosen = [choices_of(one.params) for one in study.done]
+    done = study.done
+    chosen = [choices_of(one.params) for one in done]
     tried = pd.DataFrame(
         {
             "trial": np.arange(len(chosen)),
             "regimen": [str(regimen_of(choices)) for choices in chosen],
-            "effect": [one.values[0] for one in study.done],
-            "toxicity": [one.values[1] for one in study.done],
+            "effect": [one.values[0] for one in done],
+            "toxicity": [one.values[1] for one in done],
         }
     )
     on_front = undominated(tried["effect"].to_numpy(), tried["toxicity"].to_numpy())
-    front = list({tried["regimen"][i]: chosen[i] for i in np.flatnonzero(on_front)}.values())
+    # Of those that do the same until the last day, the first that was tried stands for all.
+    front = list({tuple(done[i].values): chosen[i] for i in np.flatnonzero(on_front)[::-1]}.values())[::-1]
     best = _best(finds, front)
     table = regimens(finds, reports, best, front, alone, question.seed)
     return Optimized(question, finds, reports, fit.name if fit else "prior", best, table, tried)
@@ -297,7 +299,7 @@ def undominated(effect: Floats, toxicity: Floats) -> NDArray[np.bool_]:
     strictly. The last axis counts regimens."""
     more, less = effect[..., None, :] >= effect[..., :, None], toxicity[..., None, :] <= toxicity[..., :, None]
     strict = (effect[..., None, :] > effect[..., :, None]) | (toxicity[..., None, :] < toxicity[..., :, None])
-    return ~(more & less & strict).any(axis=-1)
+    return ~np.asarray((more & less & strict).any(axis=-1))
 
 
 def _best(finds: Half, front: Sequence[tuple[Choice, ...]]) -> tuple[Choice, ...]:
