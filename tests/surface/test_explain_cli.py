@@ -36,7 +36,7 @@ def answers(monkeypatch, virtual_cohort):
         )
 
     monkeypatch.setattr("alarmin.cli.explain.keep_programs", lambda: None)
-    monkeypatch.setattr("alarmin.enrollment.enroll", lambda tumor, n, seed, **_: virtual_cohort(n))
+    monkeypatch.setattr("alarmin.results.cohorts.kept_cohort", lambda tumor, n, seed, folder, **_: virtual_cohort(n))
     import alarmin.trials
 
     module = sys.modules[alarmin.trials.run.__module__]

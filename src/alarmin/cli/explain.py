@@ -65,9 +65,11 @@ def explain(
         if folder is not None:
             results.ensure_new(folder)
         keep_programs()
-        from alarmin.enrollment import enroll
+        import platformdirs
+
         from alarmin.explain import explain as run
         from alarmin.explain.summary import content
+        from alarmin.results import cohorts
         from alarmin.simulation import Settings
 
         settings = Settings(lanes=64) if patients < 16 else Settings()
@@ -78,7 +80,8 @@ def explain(
 
                 cohort = enroll_for(design, patients, seed, tumor=tumor, settings=settings, progress=tell)
             else:
-                cohort = enroll(tumor, patients, seed, settings=settings, progress=tell)
+                kept = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "cohorts"
+                cohort = cohorts.kept_cohort(tumor, patients, seed, kept, settings=settings, progress=tell)
             found = run(cohort, plan, days=days, progress=lambda done, total: report("explain", done, total))
             pulls = None
             if gradients:

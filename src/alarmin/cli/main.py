@@ -14,6 +14,7 @@ from alarmin.cli import (
     export,
     fit,
     model,
+    optimize,
     review,
     schema,
     score,
@@ -60,6 +61,7 @@ for command in (
     schema.schema,
     tumors.tumors,
     biomarkers.biomarkers,
+    optimize.optimize,
     serve.serve,
 ):
     app.command()(command)

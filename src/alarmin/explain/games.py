@@ -9,7 +9,7 @@ with the burden B, the living tumor cells of all lesions. The untreated course i
 a switch does without any treatment counts too, and a barrier that starves the tumor can be worth less than nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,6 +93,7 @@ def explain(
     regimen: str | Regimen,
     *,
     days: int = 84,
+    agents: Sequence[str] = (),
     settings: Settings = Settings(),
     progress: Callable[[int, int], None] | None = None,
 ) -> Explanation:
@@ -102,6 +103,7 @@ def explain(
         cohort: patients in their untreated state.
         regimen: in the regimen language; the same for all, whatever happens.
         days: day on which burdens are compared.
+        agents: further agents to carry along without giving them, so that regimens share one program.
         settings: how to compute.
         progress: is told how many days of all chunks, of how many, are done.
 
@@ -110,6 +112,7 @@ def explain(
     plan = treated(parse(regimen) if isinstance(regimen, str) else regimen)
     if days < 1:
         raise ExplainError(f"a comparison on day {days}", remedy="give at least one day")
+    carried = tuple(sorted({*plan.agents, *agents}))
     thrown = _copies()
     copies = len(next(iter(thrown.values())))
     parts: list[Course] = []
@@ -121,8 +124,8 @@ def explain(
                 patients,
                 given,
                 days=days,
-                agents=plan.agents,
-                clamped=lifts(patients, plan.agents, thrown),
+                agents=carried,
+                clamped=lifts(patients, carried, thrown),
                 settings=settings,
                 crew=crew,
             )

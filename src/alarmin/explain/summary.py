@@ -1,13 +1,15 @@
 """What an explanation comes to over a cohort, and as tables."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from alarmin.explain.games import Explanation, Played
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def summary(played: Played) -> list[dict[str, Any]]:
@@ -36,12 +38,14 @@ def pairs(played: Played) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -abs(row["interaction"]))
 
 
-def tables(found: Explanation) -> dict[str, pd.DataFrame]:
+def tables(found: Explanation) -> "dict[str, pd.DataFrame]":
     """Tables by name.
 
     `patients` has outcomes, `shapley` a row for each patient and switch, `coalitions` one for each coalition (a
     number with a bit for each switch, first to last), `pairs` the interactions over patients.
     """
+    import pandas as pd
+
     ids = found.cohort.ids
     patients = pd.DataFrame(
         {

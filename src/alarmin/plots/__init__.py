@@ -6,6 +6,7 @@ from alarmin.plots.compare import compare
 from alarmin.plots.course import diameters, immune_cells
 from alarmin.plots.design import boundaries, design_figures, durations, power_curve
 from alarmin.plots.forest import forest
+from alarmin.plots.front import front
 from alarmin.plots.phenotypes import phenotypes
 from alarmin.plots.runs import course_section, trial_figures
 from alarmin.plots.section import section
@@ -27,6 +28,7 @@ __all__ = [
     "diameters",
     "durations",
     "forest",
+    "front",
     "immune_cells",
     "power_curve",
     "phenotypes",

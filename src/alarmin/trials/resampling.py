@@ -45,31 +45,67 @@ def curves(time: Times, event: Events) -> Curves:
 def hazard_ratios(time: Times, event: Events, first: Events, sweeps: int = 8) -> tuple[NDArray, NDArray]:
     """Hazard ratio of the patients marked in `first` `[patient]` (Cox, Breslow's ties), and its log-rank p.
 
-    Newton's method on the partial likelihood of one binary covariate; bounded to 1/50 to 50, where an arm without
-    events would send it away.
+    Bounded to 1/50 to 50, where an arm without events would send it away.
     """
+    effect, _, z = _newton(*_risk_sets(time, event, np.broadcast_to(first, time.shape), efron=False), sweeps)
+    return np.exp(effect), 2.0 * ndtr(-np.abs(z))
+
+
+def cox(time: Times, event: Events, first: Events, sweeps: int = 8) -> tuple[NDArray, NDArray]:
+    """Log hazard ratio of the patients marked in `first` and its standard error, `[replicate]` each (Efron's ties).
+
+    Of d deaths at one time, with n1, n2 at risk and d1, d2 dying in the two arms, the l-th is one among
+    n1 - d1 l/d and n2 - d2 l/d, l from 0. Bounded to ln 1/50 to ln 50, where an arm without events would send it away.
+
+    Args:
+        time, event, first: `[replicate, patient]`.
+        sweeps: steps of Newton's method.
+    """
+    return _newton(*_risk_sets(time, event, first, efron=True), sweeps)[:2]
+
+
+def _risk_sets(time: Times, event: Events, first: Events, *, efron: bool) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """By time: who is in the first arm, who has an event, and how many are at risk at it in either arm."""
     order = np.argsort(time, axis=1, kind="stable")
     time, event = np.take_along_axis(time, order, 1), np.take_along_axis(event, order, 1)
-    group = first[order].astype(np.float64)
+    group = np.take_along_axis(first, order, 1).astype(np.float64)
     left = lambda values: np.cumsum(values[:, ::-1], axis=1)[:, ::-1]
     # All who share a time are at risk at it.
     fresh = np.concatenate([np.ones((len(time), 1), bool), np.diff(time, axis=1) > 0], axis=1)
     begin = np.maximum.accumulate(np.where(fresh, np.arange(time.shape[1]), 0), axis=1)
     risk_first = np.take_along_axis(left(group), begin, 1)
     risk_other = np.take_along_axis(left(1.0 - group), begin, 1)
+    if efron and not fresh.all():
+        last = np.concatenate([fresh[:, 1:], np.ones((len(time), 1), bool)], axis=1)
+        end = np.minimum.accumulate(np.where(last, np.arange(time.shape[1]), time.shape[1])[:, ::-1], axis=1)[:, ::-1]
+        before = lambda counts: np.concatenate([np.zeros((len(time), 1)), np.cumsum(counts, axis=1)], axis=1)
+        died, died_first = before(event), before(event * group)
+        start = np.take_along_axis(died, begin, 1)
+        deaths = np.take_along_axis(died, end + 1, 1) - start
+        deaths_first = np.take_along_axis(died_first, end + 1, 1) - np.take_along_axis(died_first, begin, 1)
+        gone = (died[:, :-1] - start) / np.maximum(deaths, 1.0)
+        risk_first = risk_first - gone * deaths_first
+        risk_other = risk_other - gone * (deaths - deaths_first)
+    return group, event, risk_first, risk_other
+
+
+def _newton(
+    group: NDArray, event: NDArray, risk_first: NDArray, risk_other: NDArray, sweeps: int
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Effect, its standard error, and z of the score test, by Newton's method on the partial likelihood."""
 
     def slope(effect: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         weighted = risk_first * np.exp(effect)[:, None]
         share = weighted / (weighted + risk_other)
         return ((group - share) * event).sum(axis=1), (share * (1.0 - share) * event).sum(axis=1)
 
-    effect = np.zeros(len(time))
+    effect = np.zeros(len(group))
     score, information = slope(effect)
     z = score / np.sqrt(np.maximum(information, 1e-12))
     for _ in range(sweeps):
         effect = np.clip(effect + np.clip(score / np.maximum(information, 1e-9), -1.0, 1.0), -np.log(50), np.log(50))
         score, information = slope(effect)
-    return np.exp(effect), 2.0 * ndtr(-np.abs(z))
+    return effect, 1.0 / np.sqrt(np.maximum(information, 1e-12)), z
 
 
 def proportions_differ(first: Events, other: Events) -> NDArray[np.float64]:

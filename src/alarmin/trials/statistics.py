@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import beta
 
+from alarmin.trials import resampling
+
 Z = float(ndtri(0.975))
 
 
@@ -114,18 +116,10 @@ def log_rank(
 
 def cox(time: NDArray[np.float64], event: NDArray[np.bool_], experimental: NDArray[np.bool_]) -> HazardRatio:
     """Hazard ratio of the experimental arm; not a number where an arm has no event."""
-    import pandas as pd
-
     p = log_rank(time, event, experimental)[1]
     if not event[experimental].any() or not event[~experimental].any():
         return HazardRatio(np.nan, np.nan, np.nan, p)
-    table = pd.DataFrame({"time": time, "event": event, "experimental": experimental.astype(float)})
-    with _quiet():
-        from lifelines import CoxPHFitter
-
-        fit = CoxPHFitter().fit(table, "time", "event")
-    effect = float(fit.params_["experimental"])
-    error = float(fit.standard_errors_["experimental"])
+    effect, error = (float(found[0]) for found in resampling.cox(time[None], event[None], experimental[None]))
     return HazardRatio(float(np.exp(effect)), float(np.exp(effect - Z * error)), float(np.exp(effect + Z * error)), p)
 
 

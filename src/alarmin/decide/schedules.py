@@ -1,0 +1,127 @@
+"""What regimens are tried: which agents, how much of the standard dose, how often, from which day, for how long."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache
+
+from alarmin.errors import AlarminError
+from alarmin.records import agent, trials
+from alarmin.records import tumor as find_tumor
+from alarmin.therapy.regimen import Phase, Regimen, Treatment, parse, standard_phase
+
+STARTS = (0, 7, 21, 42)
+"""Days from the start of treatment on which an agent may begin."""
+DOSINGS = ("1 of 1", "1 of 2", "1/2 of 1", "1/2 of 1/2", "1/3 of 1/3")
+"""Shares of the standard dose, of the standard interval; no intensity exceeds the standard."""
+PULSES = (0, 1, 2, 4)
+"""Cycles after which an agent is stopped; 0 for as long as is standard."""
+
+_EVERY = re.compile(r"every (\d+) weeks")
+
+
+class OptimizeError(AlarminError):
+    """A question about regimens that has no answer."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How one agent is given: a name in `DOSINGS`, from day `start` (0 is the first), for `cycles` of them."""
+
+    agent: str
+    dosing: str = DOSINGS[0]
+    start: int = 0
+    cycles: int = 0
+
+    @property
+    def treatment(self) -> Treatment:
+        """The treatment in the regimen language."""
+        usual = standard(self.agent)
+        phases = tuple(self._changed(phase) for phase in usual.phases)
+        return replace(usual, phases=phases, start=self.start)
+
+    def _changed(self, phase: Phase) -> Phase:
+        dose, often = (float(Fraction(word)) for word in self.dosing.split(" of "))
+        given = replace(phase, amount=phase.amount * dose, interval=round(phase.interval * often))
+        return replace(given, cycles=min(self.cycles, phase.cycles or self.cycles)) if self.cycles else given
+
+
+def regimen_of(choices: Sequence[Choice]) -> Regimen:
+    """The regimen of several agents."""
+    return Regimen(tuple(choice.treatment for choice in sorted(choices, key=lambda choice: choice.agent)))
+
+
+def dosings(name: str) -> tuple[str, ...]:
+    """The names in `DOSINGS` that a clinic could give: cycles of whole weeks stay so, and no cycle is shorter than the
+    days on which it gives."""
+    phases = standard(name).phases
+
+    def possible(dosing: str) -> bool:
+        often = Fraction(dosing.split(" of ")[1])
+        lengths = [often * phase.interval for phase in phases]
+        unit = 1 if any(phase.interval % 7 for phase in phases) else 7
+        return all(length % unit == 0 and length >= max(p.days) for length, p in zip(lengths, phases, strict=True))
+
+    return tuple(dosing for dosing in DOSINGS if possible(dosing))
+
+
+def pulses(name: str) -> tuple[int, ...]:
+    """The numbers of cycles in `PULSES` that exist for an agent: an order of several doses is given as it is."""
+    return PULSES if len(standard(name).phases) == 1 else PULSES[:1]
+
+
+@cache
+def standard(name: str) -> Treatment:
+    """How an agent is usually given, at its standard dose.
+
+    That is what most arms of the known trials give at this dose; where none does, what the record of the standard dose
+    says of its interval, and daily by mouth. Raises `OptimizeError` where nothing says how often.
+    """
+    drug, usual = agent(name), standard_phase(agent(name))
+    seen = Counter(
+        treatment
+        for trial in trials().values()
+        for arm in trial.arms
+        for treatment in parse(arm.regimen).treatments
+        if treatment.agent == drug.name and treatment.start == 0
+    )
+    as_usual = lambda phase: phase.amount == usual.amount and phase.basis == usual.basis
+    same = Counter({one: n for one, n in seen.items() if all(as_usual(phase) for phase in one.phases)})
+    if same:
+        return same.most_common(1)[0][0]
+    if drug.route == "by mouth":
+        often = 2.0 if "twice a day" in drug.dosing.where else 1.0
+        return Treatment(drug.name, (replace(usual, amount=often * usual.amount),))
+    said = _EVERY.search(drug.dosing.where)
+    if said is None:
+        raise OptimizeError(
+            f"nothing says how often {drug.name} is given: no known trial gives {usual.amount:g} {usual.basis}, and "
+            "the record of its dose names no interval",
+            remedy="name other agents, or add a trial file that gives it",
+        )
+    return Treatment(drug.name, (replace(usual, interval=7 * int(said[1])),))
+
+
+def standard_of_care(tumor: str) -> Regimen:
+    """What most control arms of the known trials with a tumor type give; of as many, the one with fewest agents.
+
+    Raises `OptimizeError` where no known trial has a control arm that treats.
+    """
+    found: Counter[Regimen] = Counter()
+    for trial in trials().values():
+        controls = {pair.control for pair in trial.contrasts}
+        for arm in trial.arms:
+            if (
+                arm.name in controls
+                and (arm.tumor or trial.tumor) == find_tumor(tumor).name
+                and parse(arm.regimen).agents
+            ):
+                found[parse(arm.regimen)] += 1
+    if not found:
+        raise OptimizeError(
+            f"no known trial with {tumor!r} has a control arm that treats",
+            remedy='say what is usual, for instance --standard "docetaxel 75 mg/m2 q3w"',
+        )
+    return min(found, key=lambda plan: (-found[plan], len(plan.agents), str(plan)))
