@@ -121,7 +121,7 @@ def who(found: "Optimized") -> pd.DataFrame:
         known = [half.readings[name] for half in (found.finds, found.reports)]
         if any(np.ptp(values) == 0.0 for values in (*known, *gains)):
             continue
-        rank = [float(spearmanr(a, b)[0]) for a, b in zip(known, gains, strict=True)]
+        rank = [float(np.asarray(spearmanr(a, b)[0])) for a, b in zip(known, gains, strict=True)]
         row: dict[str, Any] = {"reading": name, "found": rank[0], "reported": rank[1]}
         cut = cutoff.choose(known[0], gains[0])
         if cut is not None:
