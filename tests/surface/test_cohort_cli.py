@@ -1,4 +1,4 @@
-"""Surface: `alarmin cohort` and `alarmin resume` say what came out; they refuse wrong input at once."""
+"""Surface: `alarmin cohort` and `alarmin resume` tell what came out, and refuse wrong input before they compute."""
 
 import json
 from functools import partial
