@@ -1,6 +1,8 @@
 """Laws: geometry is a choice and biology is not. A volume that is alike everywhere is the well-mixed lesion; budgets
 close and nothing is negative in a ball of voxels, with every mechanism and no change to any."""
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -94,8 +96,6 @@ def test_maps_are_read_and_refused(tmp_path) -> None:
     for name in ("bad.npy", "none.npy"):
         with pytest.raises(GeometryError):
             read_map(tmp_path / name)
+    enrolled = replace(one_patient(), untreated={"oxygen": np.ones((48, 1))})
     with pytest.raises(GeometryError, match="for a box of"):
-        cohort = one_patient()
-        from dataclasses import replace
-
-        boxed(replace(cohort, untreated={"oxygen": np.ones((48, 1))}), Box((8, 8, 8)), draw_map)
+        boxed(enrolled, Box((8, 8, 8)), draw_map)
