@@ -55,9 +55,9 @@ def bench(
     lane_steps = settings.workers * settings.lanes * STEPS / spent
     return {
         "lane_steps_per_s": lane_steps,
-        "unknown_steps_per_s": lane_steps * len(model.fields) * settings.grid.shells,
+        "unknown_steps_per_s": lane_steps * len(model.fields) * settings.ball.shells,
         "fields": len(model.fields),
-        "shells": settings.grid.shells,
+        "shells": settings.ball.shells,
         "lanes": settings.lanes,
         "workers": settings.workers,
         "precision": settings.precision,

@@ -73,6 +73,16 @@ class Settings:
     precision: str = "float32"
     decision_days: int = 21
 
+    @property
+    def ball(self) -> Sphere:
+        """The grid, for readings that need shells; raises `SimulationError` where it has none."""
+        if not isinstance(self.grid, Sphere):
+            raise SimulationError(
+                f"this reading needs the shells of a ball, not {type(self.grid).__name__}",
+                remedy="compute it with the default grid",
+            )
+        return self.grid
+
 
 @dataclass
 class Timing:
