@@ -132,8 +132,10 @@ def bench_diffusion(sizes: Sequence[tuple[int, int]] = ((100, 10), (128, 25)), r
     for precision in ("float32", "float64"):
         with jax.enable_x64(precision == "float64"):
             for side, fields in sizes:
-                step = jax.jit(lambda values: jax.lax.map(lambda one: diffuse_decay(one, 2.5, 0.01), values))
                 values = jnp.ones((fields, side, side, side), precision)
+                steps = jax.jit(lambda values: jax.lax.map(lambda one: diffuse_decay(one, 2.5, 0.01), values))
+                # Compiled here, since other threads have a precision of their own.
+                step = steps.lower(values).compile()
                 jax.block_until_ready(step(values))
                 spent = _fastest(lambda step=step, values=values: step(values), 1, repeats)
                 rate = values.size / spent
