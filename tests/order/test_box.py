@@ -75,30 +75,6 @@ def test_a_ball_in_a_box_converges_to_the_shells() -> None:
     assert slope(errors) > 1.7, errors
 
 
-def test_growth_of_the_core_carries_the_ball_as_it_carries_the_shells() -> None:
-    """Material after the core outgrew the rim: first order at a margin of voxels."""
-    shells, errors = Sphere(96, 1.5), []
-    swelling = lambda share: 1.0 + 0.03 * np.cos(0.5 * np.pi * np.minimum(share, 1.0))
-    start = lambda share: 1.0 + 0.5 * np.cos(np.pi * np.minimum(share, 1.0))
-    radius, fine = jnp.full((1, 1), RADIUS), jnp.asarray(start(shells.centers))[None, :, None]
-    grow = jax.jit(
-        lambda radius, fine: shells.remap(radius, jnp.asarray(swelling(shells.centers))[:, None], fine, False)
-    )
-    for _ in range(10):
-        radius, fine, _ = grow(radius, fine)
-    for n in VOXELS:
-        box, extent = ball(n)
-        share = distance(box, extent) / RADIUS
-        material, growth = jnp.asarray(start(share))[None], jnp.asarray(swelling(share))
-        remap = jax.jit(lambda extent, growth, material, box=box: box.remap(extent, growth, material, False))
-        for _ in range(10):
-            extent, material, _ = remap(extent, growth, material)
-        exact = np.interp(share[:, 0], shells.centers, np.asarray(fine)[0, :, 0])[:, None]
-        errors.append(float(box.mean(jnp.abs(material[0] - exact), extent)[0, 0]))
-        np.testing.assert_allclose(extent.radius, radius, rtol=0.02)
-    assert slope(errors) > 0.9, errors
-
-
 def drift_error(n: int) -> float:
     """Manufactured chemotaxis: u = 2 + cos(pi x) decaying, carried by v = a sin(pi x) and spread, in a walled box."""
     box = Box((n, 4), walled=True)
@@ -142,20 +118,3 @@ def test_lines_one_after_the_other_are_second_order_in_space() -> None:
         ratio = float(jnp.vdot(value, first) / jnp.vdot(first, first))
         errors.append(abs(ratio / np.exp(-total * (3.0 * np.pi**2 + 2.0)) - 1.0))
     assert slope(errors, (8, 16, 32)) > 1.7, errors
-
-
-def test_depth_and_pressure_of_a_ball_converge() -> None:
-    depths, pressures = [], []
-    for n in (12, 16, 24):
-        box, extent = ball(n)
-        r = distance(box, extent)
-        inside = jnp.asarray(r < RADIUS - 1.5 * float(box.width(extent)[0, 0])).astype(jnp.float64)
-        depths.append(float(box.mean(jnp.abs(box.depth(extent) - (RADIUS - r)) * inside, extent)[0, 0]))
-        places = np.meshgrid(*(np.arange(n) - 0.5 * (n - 1) for _ in range(3)), indexing="ij")
-        width = float(box.width(extent)[0, 0])
-        outward = Vector(tuple(jnp.asarray(place.reshape(-1, 1)) * width for place in places))
-        found = box.outward_integral(outward, extent)
-        exact = 0.5 * (RADIUS**2 - r**2)
-        pressures.append(float(box.mean(jnp.abs(found - exact) * inside, extent)[0, 0]))
-    assert slope(pressures, (12, 16, 24)) > 0.8 and pressures[-1] < 0.05, pressures
-    assert slope(depths, (12, 16, 24)) > 0.6 and depths[-1] < 0.08, depths

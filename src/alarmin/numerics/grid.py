@@ -94,51 +94,51 @@ class Grid(Protocol):
         """What the points are called in stored profiles, `[point]`."""
         ...
 
-    def extent(self, radius: Any, fields: Any) -> Any:
+    def extent(self, radius: Any, fields: Any, /) -> Any:
         """The present extent, from the radius and the fields of a state."""
         ...
 
-    def kept(self, extent: Any) -> tuple[Any, dict[str, Any]]:
+    def kept(self, extent: Any, /) -> tuple[Any, dict[str, Any]]:
         """The radius, and the fields in which a state holds the rest of an extent."""
         ...
 
-    def velocity(self, stored: Any) -> Any:
+    def velocity(self, stored: Any, /) -> Any:
         """A velocity as mechanisms see it, from how a state holds it, `[path, lane]`."""
         ...
 
-    def volume(self, radius: Any) -> Any:
+    def volume(self, radius: Any, /) -> Any:
         """Volume of the lesion [mL]."""
         ...
 
-    def mean(self, value: Any, extent: Any) -> Any:
+    def mean(self, value: Any, extent: Any, /) -> Any:
         """Volume mean over the lesion."""
         ...
 
-    def margin_mean(self, value: Any, depth: float, extent: Any) -> Any:
+    def margin_mean(self, value: Any, depth: float, extent: Any, /) -> Any:
         """Volume mean within `depth` [mm] of the margin."""
         ...
 
-    def depth(self, extent: Any) -> Any:
+    def depth(self, extent: Any, /) -> Any:
         """Distance of each point from the margin [mm]."""
         ...
 
-    def gradient(self, value: Any, extent: Any) -> Any:
+    def gradient(self, value: Any, extent: Any, /) -> Any:
         """Slope [1/mm]: outward component, or `Vector`."""
         ...
 
-    def outward_integral(self, value: Any, extent: Any) -> Any:
+    def outward_integral(self, value: Any, extent: Any, /) -> Any:
         """The potential, 0 at the margin, that falls outward by `value` per mm."""
         ...
 
-    def spread(self, diffusivity: Any, host: Any, host_loss: Any, exchange: Any, extent: Any) -> Spread:
+    def spread(self, diffusivity: Any, host: Any, host_loss: Any, exchange: Any, extent: Any, /) -> Spread:
         """How a field spreads, from what a mechanism says of it (`alarmin.mechanism.diffuse`)."""
         ...
 
-    def carry(self, passages: list[Passage], extent: Any, dt: float | None) -> list[Any]:
+    def carry(self, passages: list[Passage], extent: Any, dt: float | None, /) -> list[Any]:
         """Each field after its passage: molecules in balance, motile cells after `dt` [day]."""
         ...
 
-    def remap(self, extent: Any, swelling: Any, material: Any, held: Any) -> tuple[Any, Any, Any]:
+    def remap(self, extent: Any, swelling: Any, material: Any, held: Any, /) -> tuple[Any, Any, Any]:
         """Moves material `[field, point, lane]` so that tissue is filled again after it swelled or shrank.
 
         The content of a point needs `swelling` times its volume. The lesion grows by the sum, or keeps its size where
