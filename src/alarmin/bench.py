@@ -13,6 +13,7 @@ from jaxtyping import Array
 
 from alarmin.enrollment import enroll
 from alarmin.model import Model, Moment
+from alarmin.numerics.lines import diffuse_decay
 from alarmin.simulation import Settings, model_of, split, state_of
 from alarmin.state import State
 
@@ -54,9 +55,9 @@ def bench(
     lane_steps = settings.workers * settings.lanes * STEPS / spent
     return {
         "lane_steps_per_s": lane_steps,
-        "unknown_steps_per_s": lane_steps * len(model.fields) * settings.sphere.shells,
+        "unknown_steps_per_s": lane_steps * len(model.fields) * settings.ball.shells,
         "fields": len(model.fields),
-        "shells": settings.sphere.shells,
+        "shells": settings.ball.shells,
         "lanes": settings.lanes,
         "workers": settings.workers,
         "precision": settings.precision,
@@ -108,3 +109,43 @@ def _phase(model: Model, state: State, plasma: Mapping[str, Array], dt: float, p
         return grown, None
 
     return jax.lax.scan(once, state.fields, None, length=STEPS)[0]
+
+
+def bench_diffusion(sizes: Sequence[tuple[int, int]] = ((100, 10), (128, 25)), repeats: int = 3) -> dict[str, Any]:
+    """Measures implicit diffusion and decay alone in a cube, beside what memory gives.
+
+    A field at a time goes through all three axes (`alarmin.numerics.lines.diffuse_decay`), so that what it needs stays
+    close to the processor; a step reads and writes each value once from and to memory at best.
+
+    Args:
+        sizes: voxels along a side, and fields.
+        repeats: of each; the fastest counts.
+
+    Returns stream_gb_per_s (one array read, one written), and for each size and precision the voxel·field·steps/s and
+    their share of what memory allows at one reading and one writing.
+    """
+    numbers = jax.random.uniform(jax.random.key(0), (20_000_000,), "float32")
+    add = jax.jit(lambda a: a + 3.0 * (a + 1.0))
+    jax.block_until_ready(add(numbers))
+    stream = 2 * numbers.nbytes / _fastest(lambda: add(numbers), 1, repeats) / 1e9
+    found: dict[str, Any] = {"stream_gb_per_s": stream, "diffusion": []}
+    for precision in ("float32", "float64"):
+        with jax.enable_x64(precision == "float64"):
+            for side, fields in sizes:
+                values = jnp.ones((fields, side, side, side), precision)
+                steps = jax.jit(lambda values: jax.lax.map(lambda one: diffuse_decay(one, 2.5, 0.01), values))
+                # Compiled here, since other threads have a precision of their own.
+                step = steps.lower(values).compile()
+                jax.block_until_ready(step(values))
+                spent = _fastest(lambda step=step, values=values: step(values), 1, repeats)
+                rate = values.size / spent
+                found["diffusion"].append(
+                    {
+                        "voxels": side**3,
+                        "fields": fields,
+                        "precision": precision,
+                        "voxel_field_steps_per_s": rate,
+                        "share_of_bandwidth": rate * 2 * values.itemsize / (stream * 1e9),
+                    }
+                )
+    return found

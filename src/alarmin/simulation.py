@@ -100,12 +100,12 @@ class Settings:
     decision_days: int = 21
 
     @property
-    def sphere(self) -> Sphere:
-        """The shells of a lesion, for readings along its radius; raises `SimulationError` on another grid."""
+    def ball(self) -> Sphere:
+        """The grid, for readings that need shells; raises `SimulationError` where it has none."""
         if not isinstance(self.grid, Sphere):
             raise SimulationError(
-                f"this is read along the radius of a ball, and the grid is a {type(self.grid).__name__}",
-                remedy="use a Sphere",
+                f"this reading needs the shells of a ball, not {type(self.grid).__name__}",
+                remedy="compute it with the default grid",
             )
         return self.grid
 

@@ -96,6 +96,6 @@ def test_maps_are_read_and_refused(tmp_path) -> None:
     for name in ("bad.npy", "none.npy"):
         with pytest.raises(GeometryError):
             read_map(tmp_path / name)
-    other = replace(one_patient(), untreated={"oxygen": np.ones((48, 1))})
+    enrolled = replace(one_patient(), untreated={"oxygen": np.ones((48, 1))})
     with pytest.raises(GeometryError, match="for a box of"):
-        boxed(other, Box((8, 8, 8)), draw_map)
+        boxed(enrolled, Box((8, 8, 8)), draw_map)

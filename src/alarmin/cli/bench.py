@@ -12,6 +12,7 @@ def bench(
     peers: Annotated[
         bool, typer.Option("--peers", help="Instead, two years of a patient beside libRoadRunner's CVODE.")
     ] = False,
+    diffusion: Annotated[bool, typer.Option(help="Diffusion and decay alone, in a cube of voxels.")] = False,
     json: AsJson = False,
 ) -> None:
     """Measure how fast this machine simulates lesions, and where the time goes.
@@ -25,7 +26,21 @@ def bench(
         import jax
 
         from alarmin.bench import bench as measure
+        from alarmin.bench import bench_diffusion
 
+        if diffusion:
+            with aside.status("Measuring"):
+                volume = bench_diffusion()
+            if json:
+                as_json(volume)
+                return
+            out.print(f"memory {volume['stream_gb_per_s']:.1f} GB/s")
+            for row in volume["diffusion"]:
+                rate, share = row["voxel_field_steps_per_s"], row["share_of_bandwidth"]
+                out.print(
+                    f"{row['voxels']:9,} voxels × {row['fields']:2} {row['precision']}  {rate:14,.0f} /s {share:.0%}"
+                )
+            return
         with aside.status("Measuring (some minutes)"):
             found = measure()
         found |= {"cores": os.cpu_count(), "device": jax.devices()[0].platform, "jax": jax.__version__}

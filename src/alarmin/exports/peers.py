@@ -63,7 +63,7 @@ def against_roadrunner(
         "days": days,
         "rtol": RTOL,
         "roadrunner": roadrunner.__version__,
-        "shells": settings.sphere.shells,
+        "shells": settings.ball.shells,
         "lanes": many.lanes,
         "workers": settings.workers,
         "cores": os.cpu_count(),

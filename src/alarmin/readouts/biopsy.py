@@ -87,11 +87,11 @@ class Biopsy:
     def _pdl1(self) -> NDArray[np.float64]:
         model = model_of(self.cohort, self.settings)
         found = Moment(model, state_of(self.cohort, model, self.settings), {}).pdl1_expression
-        whole = np.broadcast_to(np.asarray(found, np.float64), (self.settings.sphere.shells, self.settings.lanes))
+        whole = np.broadcast_to(np.asarray(found, np.float64), (self.settings.ball.shells, self.settings.lanes))
         return whole[:, : self.cohort.lanes]
 
     def _sample(self, name: str, tissue: NDArray[np.float64]) -> NDArray[np.float64]:
-        along = np.diff(self.settings.sphere.faces) @ tissue[:, self.cohort.first_lane]
+        along = np.diff(self.settings.ball.faces) @ tissue[:, self.cohort.first_lane]
         error = self.cohort.records["biopsy_error"].to("dimensionless") * self.cohort.normal(f"biopsy {name}")
         return np.maximum(along, np.finfo(float).tiny) * np.exp(error)
 

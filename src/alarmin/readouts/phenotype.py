@@ -141,7 +141,7 @@ def untreated_tumors(cohort: Cohort, settings: Settings = Settings()) -> pd.Data
     volume = cohort.sum_lesions(simulate(cohort, days=days, settings=settings).lesions["diameter"] ** 3)
     value = lambda record, unit: cohort.records[f"phenotype_{record}"].to(unit)
     at = {name: np.asarray(field, np.float64) for name, field in (cohort.untreated or {}).items()}
-    grid, first, radius = settings.sphere, cohort.first_lane, at["radius"][0]
+    grid, first, radius = settings.ball, cohort.first_lane, at["radius"][0]
     whole = lambda profile: (grid.shares @ np.broadcast_to(profile, (grid.shells, cohort.lanes)))[first]
     sums = {name: sum((at[field] for field in fields), np.zeros(())) for name, fields in CELLS.items()}
     found = [_signals(*_start(cohort[rows], settings)) for rows in split(cohort, settings.lanes)]

@@ -62,7 +62,7 @@ def observe(
     parts = [_chunk(cohort[rows], regimen, agents, names, days, settings) for rows in split(cohort, settings.lanes)]
     return Observed(
         cohort.first_lane,
-        np.asarray(settings.sphere.faces, np.float64),
+        np.asarray(settings.ball.faces, np.float64),
         np.concatenate([radius for radius, _ in parts], axis=-1),
         {name: np.concatenate([seen[name] for _, seen in parts], axis=-1) for name in names},
     )

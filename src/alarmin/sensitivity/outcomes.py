@@ -106,5 +106,5 @@ def _log_change(course: Course) -> NDArray[np.float64]:
 
 
 def _hypoxic_fraction(course: Course, settings: Settings) -> NDArray[np.float64]:
-    living = settings.sphere.shares[:, None] * sum(course.profiles[name][0] for name in CLONES)
+    living = settings.ball.shares[:, None] * sum(course.profiles[name][0] for name in CLONES)
     return (living * course.profiles["hypoxia"][0]).sum(axis=0) / np.maximum(living.sum(axis=0), np.finfo(float).tiny)

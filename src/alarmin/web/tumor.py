@@ -151,7 +151,7 @@ def _cells(course: "Course") -> dict[str, Any]:
     """Volume means over the first lesion, by the name of the cell, `[profile]` [Mcell/mL]."""
     from alarmin.simulation import Settings
 
-    shares = Settings().sphere.shares
+    shares = Settings().ball.shares
     return {title: course.profiles[field][:, :, 0] @ shares for title, field in CELLS.items()}
 
 
