@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -66,7 +67,7 @@ def kept_cohort(
         except (OSError, ValueError, KeyError, BadZipFile):
             path.unlink(missing_ok=True)
     cohort = enrollment.enroll(name, n, seed, settings=settings, progress=progress)
-    arrays = {"ids": cohort.ids, "patient": cohort.patient, "lesion": cohort.lesion}
+    arrays: dict[str, Any] = {"ids": cohort.ids, "patient": cohort.patient, "lesion": cohort.lesion}
     for part in PARTS:
         arrays |= {f"{part}/{key}": value for key, value in (getattr(cohort, part) or {}).items()}
     written = io.BytesIO()
