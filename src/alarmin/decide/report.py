@@ -121,7 +121,7 @@ def who(found: "Optimized") -> pd.DataFrame:
         known = [half.readings[name] for half in (found.finds, found.reports)]
         if any(np.ptp(values) == 0.0 for values in (*known, *gains)):
             continue
-        rank = [float(np.asarray(spearmanr(a, b)[0])) for a, b in zip(known, gains, strict=True)]
+        rank = [_correlation(a, b) for a, b in zip(known, gains, strict=True)]
         row: dict[str, Any] = {"reading": name, "found": rank[0], "reported": rank[1]}
         cut = cutoff.choose(known[0], gains[0])
         if cut is not None:
@@ -135,6 +135,12 @@ def who(found: "Optimized") -> pd.DataFrame:
                     row |= _spread(f"gain_{what}", gains[1][side].mean(), sums[weight > 0] / weight[weight > 0])
         rows.append(row)
     return pd.DataFrame(sorted(rows, key=lambda row: -abs(row["found"])))
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    """Spearman's rank correlation."""
+    found: Any = spearmanr(a, b)
+    return float(found.statistic)
 
 
 def _spread(name: str, value: float, again: Floats) -> dict[str, float]:

@@ -52,5 +52,5 @@ def front(table: pd.DataFrame, *, tried: pd.DataFrame | None = None, effect: str
     axes.margins(x=0.06)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2)
     figure.supxlabel("\n".join(listed), x=0.02, ha="left", fontsize=7.5)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10, weight="bold")
+    axes.set_title(title)
     return figure
