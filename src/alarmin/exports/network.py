@@ -314,7 +314,7 @@ class _Builder:
                 id = self.at(f"{prefix}{what}_{first}{to}{again}", 0 if body else lesion)
                 ends_of = [self.field_id(end, lesion) if end else "" for end in (loses, gains)]
                 law = f"{space}{_bracket(amount) if space else amount}"
-                self.out.reactions[id] = Reaction(*ends_of, law, title)
+                self.out.reactions[id] = Reaction(ends_of[0], ends_of[1], law, title)
 
     def _in_compartment(self, name: str) -> bool:
         return self.fields[name].kind in (*MATERIAL, "body")
