@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from alarmin.enrollment import enroll, settled
+from alarmin.enrollment import enroll
 from alarmin.errors import AlarminError
-from alarmin.exports.patient import ONE_SHELL
+from alarmin.exports.patient import mixed
 from alarmin.exports.sbml import sbml
 from alarmin.simulation import Settings, simulate
 
@@ -40,7 +40,7 @@ def against_roadrunner(
     cohort = enroll(tumor, settings.lanes, settings=settings)
     single = cohort[np.flatnonzero(np.bincount(cohort.patient) == 1)[:1]]
 
-    model = roadrunner.RoadRunner(sbml(settled(single, ONE_SHELL), regimen, days=days))
+    model = roadrunner.RoadRunner(sbml(mixed(single), regimen, days=days))
     model.integrator.relative_tolerance = RTOL
     model.integrator.absolute_tolerance = 1e-9
 

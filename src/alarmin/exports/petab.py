@@ -11,7 +11,7 @@ import numpy as np
 
 from alarmin.errors import AlarminError
 from alarmin.exports.network import Constant, network
-from alarmin.exports.patient import ONE_SHELL
+from alarmin.exports.patient import ONE_SHELL, double
 from alarmin.exports.sbml import write
 from alarmin.patients import Cohort
 from alarmin.readouts.scan import longest_diameter, read
@@ -46,7 +46,8 @@ def petab_files(
     import pandas as pd
 
     model = network(cohort, regimen, days=days)
-    course = simulate(cohort, regimen, days=days, settings=ONE_SHELL)
+    with double():
+        course = simulate(cohort, regimen, days=days, settings=ONE_SHELL)
     scans = np.arange(0.0, days + 1.0, 7.0 * WEEKS_BETWEEN_SCANS)
     seen = read(cohort, course.days, course.lesions["diameter"], np.repeat(scans[:, None], 1, axis=1))
     elongation = longest_diameter(cohort, np.ones(cohort.lanes))
