@@ -13,6 +13,7 @@ from alarmin.cli import (
     explain,
     fit,
     model,
+    pages,
     review,
     schema,
     score,
@@ -47,7 +48,7 @@ GROUPS = {
     "Why it comes out so": (explain.explain, sensitivity.sensitivity, biomarkers.biomarkers),
     "Trials to come": (design.design,),
     "How far to trust it": (score.score, review.review, tumors.tumors, evidence.evidence, cite.cite),
-    "The model and its files": (model.model, schema.schema, fit.fit, bench.bench),
+    "The model and its files": (model.model, schema.schema, pages.pages, fit.fit, bench.bench),
 }
 """All commands, in the groups that `alarmin --help` shows."""
 
