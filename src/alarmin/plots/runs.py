@@ -155,7 +155,9 @@ def _forest(result: "TrialResult", known: Any) -> pd.DataFrame:
     published: Any = {}
     if known is not None:
         published = known.set_index(["of", "endpoint"])["published"].to_dict()
-    events = result.tables["adtte"].groupby(["PARAMCD", "ARM"])["CNSR"].agg(lambda censored: int((censored == 0).sum()))
+    adtte = result.tables["adtte"]
+    happened = adtte[adtte["CNSR"] == 0].groupby(["PARAMCD", "ARM"]).size()
+    events = {str(code) + str(arm): int(count) for (code, arm), count in happened.items()}  # type: ignore[misc]
     rows = []
     for contrast in result.contrasts:
         if contrast.get("hr") is None or contrast["low"] is None or contrast["high"] is None:
@@ -166,7 +168,7 @@ def _forest(result: "TrialResult", known: Any) -> pd.DataFrame:
                 "group": SURVIVAL[code][0].capitalize(),
                 "label": of,
                 **{name: contrast["hr" if name == "estimate" else name] for name in ("estimate", "low", "high")},
-                "events": sum(int(events.get((code.upper(), contrast[arm]), 0)) for arm in ("experimental", "control")),
+                "events": sum(events.get(code.upper() + contrast[arm], 0) for arm in ("experimental", "control")),
                 "published": published.get((of, f"hr_{code}")),
             }
         )
