@@ -19,6 +19,9 @@ SMALL = {
 }
 """Arguments that make it small, and what it prints."""
 
+LONG = ("compare_regimens.py", "replicate_trials.py", "design_from_bank.py")
+"""Examples whose programs take long to compile."""
+
 ELSEWHERE = {"read_results.py"}
 """Reads the run of the tutorial, in the test of the tutorial."""
 
@@ -33,7 +36,7 @@ def test_every_example_is_run_and_short():
         assert f"python examples/{name}" in text, f"{name} says how it is run"
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in LONG else ()) for n in SMALL])
 def test_example_runs(name, tmp_path):
     arguments, says = SMALL[name]
     environment = os.environ | {

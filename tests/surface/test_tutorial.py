@@ -4,11 +4,12 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import platformdirs
 import pytest
+
+from alarmin import records
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"
@@ -56,20 +57,34 @@ def steps():
             yield from (("run", line) for line in block["body"].splitlines() if line.strip())
 
 
-def test_tutorial_runs_as_printed(shell):
-    lines, printed = [], {}
+def follow(shell, many: int | None = None) -> dict[str, str]:
+    """What the first `many` commands of the tutorial print, or all of them, by command."""
+    printed: dict[str, str] = {}
     for kind, content in steps():
         if kind == "save":
             (shell.place / content[0]).write_text(content[1])
-            continue
-        lines.append(content)
-        begun = time.monotonic()
-        printed[content] = shell(content)
-        print(f"{time.monotonic() - begun:6.1f} s  {content}")
-    assert len(lines) >= 6
-    first = printed[lines[0]]
+        elif many is None or len(printed) < many:
+            printed[content] = shell(content)
+    return printed
+
+
+def first_picture_is_there(shell, printed: dict[str, str]) -> None:
+    first = next(iter(printed.values()))
     assert "18.9" in first and "15.2" in first, "the tutorial tells the diameters of the first command"
     assert (shell.place / "lesion.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_first_picture_comes_as_printed(shell):
+    """The first command; and the trial file of the tutorial is one."""
+    first_picture_is_there(shell, follow(shell, 1))
+    assert len(records.trial(shell.place / "second_line.toml").arms) == 2
+
+
+@pytest.mark.slow
+def test_tutorial_runs_as_printed(shell):
+    printed = follow(shell)
+    assert len(printed) >= 7
+    first_picture_is_there(shell, printed)
     assert {"section.png", "kymograph.svg"} <= {path.name for path in (shell.place / "pictures").iterdir()}
     run = shell.place / "runs" / "second-line"
     assert {"overall-survival.png", "swimmer-docetaxel.svg"} <= {path.name for path in (run / "figures").iterdir()}
