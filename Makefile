@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 RUN := runs/impower150-$(shell date +%Y%m%d-%H%M%S)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo setup test lint format verify bench fit docs clean
+.PHONY: demo setup test lint format verify bench fit docs site clean
 
 demo: $(STAMP)
 	$(BIN)/alarmin trial impower150 --months 30 --out $(RUN)
@@ -47,6 +47,10 @@ fit: $(STAMP)
 docs: $(STAMP)
 	rm -rf docs/mechanisms
 	$(BIN)/alarmin model --pages docs/mechanisms
+
+# The documentation as a site in build/site, with pages made from the data; any broken link fails.
+site: $(STAMP)
+	$(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -7,6 +7,7 @@ import typer
 from alarmin.cli import (
     bench,
     biomarkers,
+    cite,
     cohort,
     design,
     evidence,
@@ -15,6 +16,7 @@ from alarmin.cli import (
     fit,
     model,
     optimize,
+    pages,
     review,
     schema,
     score,
@@ -29,11 +31,29 @@ from alarmin.version import NOTICE, VERSION
 HELP = f"""
 Simulates immunogenic cell death in tumors, virtual patients and virtual trials.
 
-Start with  [bold]alarmin trial impower150[/bold]  to run a published trial in virtual patients, or with
-[bold]alarmin simulate nsclc "atezolizumab 1200 mg q3w"[/bold]  to watch one of them.
+A first picture, one patient in section:
 
-{NOTICE}
+    [bold]alarmin simulate nsclc "docetaxel 75 mg/m2 q3w" --picture lesion.png[/bold]
+
+A published trial in virtual patients, beside what was published:
+
+    [bold]alarmin trial impower150 --patients 200 --out runs/impower150[/bold]
+
+What a number rests on, and how a mechanism works:
+
+    [bold]alarmin evidence oxygen_diffusivity[/bold]    [bold]alarmin model oxygen[/bold]
+
+Each command explains itself with --help. {NOTICE}
 """
+
+GROUPS = {
+    "Patients and trials": (simulate.simulate, trial.trial, cohort.cohort, cohort.resume, serve.serve),
+    "Why it comes out so": (explain.explain, sensitivity.sensitivity, biomarkers.biomarkers),
+    "Trials to come": (design.design, optimize.optimize),
+    "How far to trust it": (score.score, review.review, tumors.tumors, evidence.evidence, cite.cite),
+    "The model and its files": (model.model, schema.schema, pages.pages, fit.fit, bench.bench),
+}
+"""All commands, in the groups that `alarmin --help` shows."""
 
 app = typer.Typer(
     name="alarmin",
@@ -44,28 +64,10 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    trial.trial,
-    cohort.cohort,
-    cohort.resume,
-    design.design,
-    simulate.simulate,
-    model.model,
-    evidence.evidence,
-    bench.bench,
-    fit.fit,
-    review.review,
-    explain.explain,
-    score.score,
-    sensitivity.sensitivity,
-    schema.schema,
-    tumors.tumors,
-    biomarkers.biomarkers,
-    optimize.optimize,
-    serve.serve,
-):
-    app.command()(command)
-app.add_typer(export.export)
+for title, commands in GROUPS.items():
+    for command in commands:
+        app.command(rich_help_panel=title)(command)
+app.add_typer(export.export, rich_help_panel="The model and its files")
 
 
 def _version(wanted: bool) -> None:

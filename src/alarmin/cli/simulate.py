@@ -23,7 +23,10 @@ def simulate(
     seed: Seed = 0,
     patient: Annotated[int, typer.Option(help="Which patient of the cohort, from 1.")] = 1,
     out: Annotated[Path | None, typer.Option(help="New Zarr store for the course, lesions and profiles.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="New picture of the first lesion: .svg, .png or .pdf.")] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="New picture of the first lesion: .svg, .png or .pdf; with no ending, a folder of all."),
+    ] = None,
     geometry: Annotated[str, typer.Option(help="sphere, well-mixed, plane or volume.")] = "sphere",
     shape: Annotated[str | None, typer.Option(help="Voxels along each axis of a box, such as 64,64,64.")] = None,
     spacing: Annotated[float | None, typer.Option(help="Width of a voxel at the start [mm].")] = None,
@@ -92,6 +95,7 @@ def simulate(
                 files = {"out": out, "ome": ome, "movie": movie, "multiplex": multiplex}
                 course = run_box(cohort[[patient - 1]], layout, plan, days, every, treat, **files, seed=seed)
             else:
+                in_folder = picture is not None and not picture.suffix
                 only, grid = cohort[[patient - 1]], Settings().grid
                 if geometry == "well-mixed":
                     from alarmin.geometry import well_mixed
@@ -101,7 +105,8 @@ def simulate(
                     if picture is not None:
                         raise AlarminError("--picture of a point", remedy="use --geometry sphere")
                 settings = Settings(grid=grid, lanes=8)
-                course = run(only, plan, days=days, profile_every=every, settings=settings, progress=treat)
+                often = 1 if in_folder else every
+                course = run(only, plan, days=days, profile_every=often, settings=settings, progress=treat)
         if out is not None and not in_box:
             _write(out, course)
         if picture is not None:
@@ -114,8 +119,11 @@ def simulate(
 
 def _kind(picture: Path) -> str:
     kind = picture.suffix.removeprefix(".")
-    if kind not in ("svg", "png", "pdf"):
-        raise AlarminError(f"a picture of the kind {picture.suffix!r}", remedy="end its name in .svg, .png or .pdf")
+    if kind not in ("svg", "png", "pdf", ""):
+        raise AlarminError(
+            f"a picture of the kind {picture.suffix!r}",
+            remedy="end its name in .svg, .png or .pdf, or in nothing for a folder of pictures",
+        )
     return kind
 
 
@@ -151,7 +159,15 @@ def _write(target: Path, course: "Course") -> None:
 def _draw(target: Path, course: "Course") -> None:
     from alarmin import plots, results
 
-    results.write_file(target, plots.render(plots.course_section(course), _kind(target)))
+    if kind := _kind(target):
+        results.write_file(target, plots.render(plots.course_section(course), kind))
+        return
+    drawn = {
+        f"{name}.{kind}": plots.render(figure, kind)
+        for name, figure in plots.course_figures(course).items()
+        for kind in ("svg", "png")
+    }
+    results.write_files(target, drawn)
 
 
 def _show(course: "Course", written: list[str]) -> None:

@@ -78,4 +78,6 @@ def _frame(axes: Axes, low: float, high: float, lines: int, favors: tuple[str, s
     axes.set_xticks([], minor=True)
     axes.set(xlim=(low, high), ylim=(lines - 0.4, -1.6), yticks=[])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(f"← favors {favors[0]}   |   favors {favors[1]} →")
+    below = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "top", "fontsize": 8.5}
+    axes.annotate(f"← favors {favors[0]}", (1.0, 0.0), xytext=(-6, -20), ha="right", **below)  # type: ignore[arg-type]
+    axes.annotate(f"favors {favors[1]} →", (1.0, 0.0), xytext=(6, -20), ha="left", **below)  # type: ignore[arg-type]
