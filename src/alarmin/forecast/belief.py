@@ -95,6 +95,6 @@ def repeat_features(
     return np.stack(np.broadcast_arrays(np.ones_like(months), months, repeated, share, gone), axis=-1)
 
 
-def belief(name: str = "belief") -> Belief:
-    """The numbers that come with Alarmin; `without_mechanism` are those of the ablation."""
+def belief(name: str) -> Belief:
+    """The numbers for a kind of treatment, "checkpoint" or "cytotoxic"; with `_without_mechanism`, of the ablation."""
     return check(Belief, read(DATA / f"{name}.toml"), f"{name}.toml")
