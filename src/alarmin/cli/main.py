@@ -7,6 +7,8 @@ import typer
 from alarmin.cli import (
     bench,
     biomarkers,
+    calibrate,
+    contest,
     design,
     evidence,
     explain,
@@ -49,6 +51,8 @@ for command in (
     evidence.evidence,
     bench.bench,
     fit.fit,
+    contest.contest,
+    calibrate.calibrate,
     review.review,
     explain.explain,
     score.score,

@@ -103,7 +103,14 @@ def kept_bank(
     with np.load(path) as kept:
         values = {key.removeprefix("value "): kept[key] for key in kept.files if key.startswith("value ")}
         return Bank(
-            tumor, str(regimen), name, training, kept["days"], kept["diameter"].astype(np.float64), kept["patient"], values
+            tumor,
+            str(regimen),
+            name,
+            training,
+            kept["days"],
+            kept["diameter"].astype(np.float64),
+            kept["patient"],
+            values,
         )
 
 
@@ -142,7 +149,9 @@ def _cohorts(
         if len(cohorts) == members:
             break
     if not cohorts:
-        raise CohortError(f"none of {len(possible)} possible populations of {tumor!r} has patients", remedy="name another")
+        raise CohortError(
+            f"none of {len(possible)} possible populations of {tumor!r} has patients", remedy="name another"
+        )
     _write(path, arrays)
     return cohorts
 

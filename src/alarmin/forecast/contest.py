@@ -235,7 +235,9 @@ def stay_features(group: Group, rows: NDArray[np.int64], seen: NDArray[np.int64]
     change, grown = now - level[rows, seen - 2], np.maximum(now - nadir, 0.0)
     months = group.scans.days[rows, seen - 1] / 30.0
     toxic = np.full(len(rows), float(group.kind == "cytotoxic"))
-    return np.stack([np.ones(len(rows)), change, grown, toxic, toxic * grown, months / 12.0, (months / 12.0) ** 2], axis=1)
+    return np.stack(
+        [np.ones(len(rows)), change, grown, toxic, toxic * grown, months / 12.0, (months / 12.0) ** 2], axis=1
+    )
 
 
 def leaving_weights(group: Group, wanted: NDArray[np.int64], odds: Array, most: float = 10.0) -> Array:
@@ -274,9 +276,13 @@ class Outcome:
         rows = self.rows.assign(next_error=self.rows["error"].where(self.rows["ahead"] == 1))
         person = rows.groupby([*key, "arm", "patient"], sort=False)
         each = person[["error", "next_error", "crps", "inside"]].mean().reset_index()
-        weight = rows.assign(product=rows["weight"] * rows["error"]).groupby(key, sort=False)[["product", "weight"]].sum()
+        weight = (
+            rows.assign(product=rows["weight"] * rows["error"]).groupby(key, sort=False)[["product", "weight"]].sum()
+        )
         base = each.loc[each["rival"] == LOCF].set_index(["protocol", "arm", "patient"])["error"]
-        each["gain"] = each["error"] - base.loc[pd.MultiIndex.from_frame(each[["protocol", "arm", "patient"]])].to_numpy()
+        each["gain"] = (
+            each["error"] - base.loc[pd.MultiIndex.from_frame(each[["protocol", "arm", "patient"]])].to_numpy()
+        )
         found = each.groupby(key, sort=False).agg(
             patients=("error", "size"),
             next_mae=("next_error", "mean"),

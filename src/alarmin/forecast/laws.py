@@ -158,7 +158,12 @@ class Mixed:
 
     @classmethod
     def learn(
-        cls, curve: Callable[[Array, Array], Array], start: Array, days: Array, diameter: Array, count: NDArray[np.int64]
+        cls,
+        curve: Callable[[Array, Array], Array],
+        start: Array,
+        days: Array,
+        diameter: Array,
+        count: NDArray[np.int64],
     ) -> "Mixed":
         """Fitted to lesions `[patient, time]` by expectation and maximization on Laplace's approximation."""
         found = cls(curve, np.asarray(start, float), np.diag([1.0, 1.0, 0.05**2]), 0.08)
@@ -171,7 +176,9 @@ class Mixed:
             known = np.arange(days.shape[1]) < count[:, None]
             misses = found._misses(best, days, diameter)[known]
             # A robust scale: lesions leap more often than a normal law allows.
-            error = float(np.median(np.abs(misses)) / 0.6745 * np.sqrt(count.sum() / max(count.sum() - 2 * len(count), 1)))
+            error = float(
+                np.median(np.abs(misses)) / 0.6745 * np.sqrt(count.sum() / max(count.sum() - 2 * len(count), 1))
+            )
             found = cls(curve, mean, covariance + 1e-6 * np.eye(3), max(error, 0.02))
         return found
 
@@ -198,9 +205,10 @@ class Mixed:
         precision = np.tile(weight, (len(days), 1, 1))
         for _ in range(30):
             miss = known * self._misses(best, days, diameter)
-            slope = np.stack(
-                [known * (self._misses(best + 1e-4 * e, days, diameter)) - miss for e in np.eye(3)], axis=-1
-            ) / 1e-4
+            slope = (
+                np.stack([known * (self._misses(best + 1e-4 * e, days, diameter)) - miss for e in np.eye(3)], axis=-1)
+                / 1e-4
+            )
             precision = np.einsum("nti,ntj->nij", slope, slope) + weight
             gradient = np.einsum("nti,nt->ni", slope, miss) + (best - self.mean) @ weight
             damped = precision + damping[:, None, None] * np.einsum("nij,ij->nij", precision, np.eye(3))

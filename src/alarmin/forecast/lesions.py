@@ -204,7 +204,9 @@ def _once(table: pd.DataFrame) -> None:
     key = ["study", "arm", "patient", "lesion", "day"]
     first = table.groupby(key)["row"].transform("min")
     again = table.loc[table["row"] != first]
-    wrong = [f"row {r.row}: the lesion was read on day {r.day:g} already, in row {first[i]}" for i, r in again.iterrows()]
+    wrong = [
+        f"row {r.row}: the lesion was read on day {r.day:g} already, in row {first[i]}" for i, r in again.iterrows()
+    ]
     _refuse(wrong, "keep one reading of each lesion and day; number the lesions of a patient in the column 'lesion'")
     counts = table.groupby(key[:3])["lesion"].nunique()
     if (counts > MOST).any():

@@ -40,10 +40,10 @@ def quantiles(
         again, below = repeat[case], np.interp(place[case], grid[case], share[case])
         # A law with an atom: below it, at it, above it.
         changed = np.clip(
-            np.where(LEVELS < (1.0 - again) * below, LEVELS, LEVELS - again) / max(1.0 - again, 1e-9), 0.0, 1.0
+            np.where((1.0 - again) * below > LEVELS, LEVELS, LEVELS - again) / max(1.0 - again, 1e-9), 0.0, 1.0
         )
         found[case] = belief.diameter(np.interp(changed, share[case], grid[case]))
-        at = (LEVELS >= (1.0 - again) * below) & (LEVELS <= (1.0 - again) * below + again)
+        at = ((1.0 - again) * below <= LEVELS) & ((1.0 - again) * below + again >= LEVELS)
         found[case, at] = last[case]
     return found
 

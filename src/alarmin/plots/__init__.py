@@ -8,6 +8,7 @@ from alarmin.plots.design import boundaries, design_figures, durations, power_cu
 from alarmin.plots.forest import forest
 from alarmin.plots.phenotypes import phenotypes
 from alarmin.plots.runs import course_section, trial_figures
+from alarmin.plots.scans import scan_panels
 from alarmin.plots.section import section
 from alarmin.plots.style import render, save
 from alarmin.plots.survival import Landmark, Median, survival
@@ -32,6 +33,7 @@ __all__ = [
     "phenotypes",
     "render",
     "save",
+    "scan_panels",
     "section",
     "survival",
     "tornado",
