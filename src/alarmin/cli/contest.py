@@ -11,9 +11,7 @@ from alarmin.cli.face import out as console
 
 
 def contest(
-    lesions: Annotated[
-        Path, typer.Argument(help="CSV of the published series: study, arm, patient, day, diameter_mm.")
-    ],
+    lesions: Annotated[Path, typer.Argument(help="CSV of the published series: arm, patient, day, diameter_mm.")],
     laws: Annotated[bool, typer.Option(help="Fit the growth laws too, which takes minutes.")] = True,
     out: Annotated[Path | None, typer.Option(help="New folder for tables and picture.")] = None,
     json: AsJson = False,

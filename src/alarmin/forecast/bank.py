@@ -93,7 +93,8 @@ def kept_bank(
     name, training = (fit.name, fit.training) if fit else ("prior", ())
     known = [
         *(VERSION, code_fingerprint(), tumor, fingerprint(records_of(tumor)), *map(fingerprint, possible)),
-        f"{members} {patients} {seed} {settings.grid} {settings.steps_per_day} {settings.precision} {settings.decision_days}",
+        f"{members} {patients} {seed} {settings.grid} {settings.steps_per_day}",
+        f"{settings.precision} {settings.decision_days}",
     ]
     people = folder / f"{tumor}-patients-{_digest(*known)}.npz"
     path = folder / f"{tumor}-lesions-{_digest(*known, str(regimen), f'{days} {EVERY}')}.npz"

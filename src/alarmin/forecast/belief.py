@@ -26,7 +26,7 @@ class Belief(Strict):
         scan_error: standard deviation of a reading [-].
         walk: variance that the level gains a day beyond the mechanism [1/day].
         drift: standard deviation of a growth rate beyond the mechanism [1/day]; it fades over `drift_memory` [day].
-        size: standard deviation of the logarithm of the ratio of sizes at which a virtual lesion is like a real one [-].
+        size: standard deviation of the logarithm of the ratio of sizes of virtual and real lesions that are alike [-].
         sharpness: power of the likelihood of virtual lesions; below 1 as scans of one lesion tell less than they seem.
         shrinkage, growth: share of the mechanism's further shrinkage and growth that is believed [-].
         tails: degrees of freedom of Student's law of errors [-].
@@ -57,7 +57,7 @@ class Belief(Strict):
         return np.maximum(np.exp(level) - self.offset, 0.0)
 
     def covariance(self, days: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Covariance of what the mechanism leaves open, `[..., time, time]`, of days `[..., time]` since the first scan.
+        """Covariance of what the mechanism leaves open, `[..., time, time]`, of days `[..., time]` from the first scan.
 
             q min(t, t') + s² (2 l min(t, t') + l² (exp(-t/l) + exp(-t'/l) - 1 - exp(-|t - t'|/l)))
 

@@ -1,7 +1,7 @@
 """Conditions virtual lesions on the scans of a real one, and carries both on.
 
-The level of a lesion is the course of a virtual lesion, brought to the size of the real one at its first scan, plus what
-the mechanism leaves open: a free constant, a random walk, and a growth rate that fades. A reading adds an error:
+The level of a lesion is the course of a virtual lesion, brought to the size of the real one at its first scan, plus
+what the mechanism leaves open: a free constant, a random walk, and a growth rate that fades. A reading adds an error:
 
     u(t) = m_j(t) + c + x(t) + e(t),     m_j(t) = ln(d_j(t) d(0) / d_j(0) + offset)
 

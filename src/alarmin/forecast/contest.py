@@ -6,7 +6,7 @@ Three protocols of what is seen and what is forecast:
     B   at least 4 scans: the first 3 are seen
     C   at least 5 scans: all but the last are seen
 
-The baseline is the last reading up to day 1; readings too small to measure count 5 mm, those not evaluable do not count.
+The baseline is the last reading up to day 1; readings too small to measure count 5 mm, those not evaluable nothing.
 Patients are parted by a hash of arm and label: one half teaches populations and spreads of errors, the other is scored.
 """
 
@@ -228,12 +228,12 @@ def staying(found: Sequence[Group]) -> Array:
 
 
 def stay_features(group: Group, rows: NDArray[np.int64], seen: NDArray[np.int64]) -> Array:
-    """Constant, last change and growth over the nadir (each also under cytotoxic agents), and months under treatment."""
+    """Constant, last change, growth over the nadir, cytotoxic agents, both together, years treated and their square."""
     level = np.log(group.scans.diameter + 10.0)
     nadir = np.minimum.accumulate(level, axis=1)[rows, np.maximum(seen - 2, 0)]
     now = level[rows, seen - 1]
     change, grown = now - level[rows, seen - 2], np.maximum(now - nadir, 0.0)
-    months = group.scans.days[rows, seen - 1] / 30.0
+    years = group.scans.days[rows, seen - 1] / 360.0
     toxic = np.full(len(rows), float(group.kind == "cytotoxic"))
     return np.stack(
         [np.ones(len(rows)), change, grown, toxic, toxic * grown, months / 12.0, (months / 12.0) ** 2], axis=1
@@ -316,9 +316,20 @@ def run(
     mixed = _mixed([group.half("fitting") for group in known]) if rivals else {}
     parts, pictures = [], []
     errors: dict[tuple[str, str], dict[int, Array]] = {}
+    moved: dict[tuple[str, str, str], tuple[float, float]] = {}
+
+    def ours(group: Group, wanted: NDArray[np.int64]) -> dict[str, Array]:
+        bank = bank_of(group.tumor, group.regimen)
+        bare = belief(f"{group.kind}_without_mechanism")
+        return {
+            OURS: alarmin_quantiles(group, bank, belief(group.kind), wanted),
+            ABLATED: alarmin_quantiles(group, flat(bank.days), bare, wanted),
+        }
+
     for half in ("fitting", "scoring"):
         for protocol in PROTOCOLS:
             gathered: dict[str, list] = {}
+            learning: dict[tuple[str, str, str], list] = {}
             for number, group in enumerate(known):
                 mine = group.half(half)
                 wanted = cases(mine.scans, protocol)
@@ -331,14 +342,15 @@ def run(
                 read_, ahead = mine.scans.diameter[rows, at], at - seen + 1
                 foretold = points(mine, mixed, wanted) if rivals else {LOCF: mine.scans.diameter[rows, seen - 1]}
                 if half == "fitting":
+                    for name, quantiles in ours(mine, wanted).items():
+                        learning.setdefault((protocol, mine.kind, name), []).append((quantiles, read_))
                     for name, point in foretold.items():
                         gathered.setdefault(name, []).append((point, read_, ahead))
                     continue
                 laid = {name: spread_out(point, ahead, errors[protocol, name]) for name, point in foretold.items()}
-                bank = bank_of(group.tumor, group.regimen)
-                laid[OURS] = alarmin_quantiles(mine, bank, belief(mine.kind), wanted)
-                bare = belief(f"{mine.kind}_without_mechanism")
-                laid[ABLATED] = alarmin_quantiles(mine, flat(bank.days), bare, wanted)
+                # Every rival knows from the fitting half how its errors spread in this protocol: so does Alarmin.
+                for name, quantiles in ours(mine, wanted).items():
+                    laid[name] = predictive.recalibrated(quantiles, *moved[protocol, mine.kind, name])
                 foretold |= {name: predictive.at(laid[name], 0.5) for name in (OURS, ABLATED)}
                 weight = leaving_weights(mine, wanted, odds)
                 person = mine.people.iloc[rows].reset_index(drop=True)
@@ -356,6 +368,8 @@ def run(
                     progress(f"protocol {protocol}", number + 1, len(known))
             for name, found in gathered.items():
                 errors[protocol, name] = errors_of(*(np.concatenate(x) for x in zip(*found, strict=True)))
+            for key, pairs in learning.items():
+                moved[key] = predictive.recalibration(*(np.concatenate(x) for x in zip(*pairs, strict=True)))
     sizes = [sum((group.people["half"] == half).sum() for group in known) for half in ("fitting", "scoring")]
     return Outcome(pd.concat(parts, ignore_index=True), *map(int, sizes), picture=_nine(pictures))
 

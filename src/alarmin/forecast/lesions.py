@@ -77,7 +77,7 @@ def read(path: str | Path, *, as_published: bool = False) -> Lesions:
     Args:
         path: of the file.
         as_published: for data that are compared with publications on them, who took them as they stand: a lesion may
-            be read twice on a day, an empty diameter is not evaluable, and a row without a day is left out, with a note.
+            be read twice on a day, an empty diameter is not evaluable, a row without a day is left out with a note.
     """
     try:
         raw = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig")
@@ -168,7 +168,7 @@ def _said(field: object, row: dict[str, str]) -> str:
     return f"{field} is empty"
 
 
-def _diameter(text: str) -> tuple[float | None | str, Literal["measured", "too small", "not evaluable"]]:
+def _diameter(text: str) -> tuple[float | str | None, Literal["measured", "too small", "not evaluable"]]:
     """A diameter [mm] and how it was read; a text says what is wrong."""
     word = " ".join(text.upper().split())
     if word in TOO_SMALL:
