@@ -235,9 +235,7 @@ def stay_features(group: Group, rows: NDArray[np.int64], seen: NDArray[np.int64]
     change, grown = now - level[rows, seen - 2], np.maximum(now - nadir, 0.0)
     years = group.scans.days[rows, seen - 1] / 360.0
     toxic = np.full(len(rows), float(group.kind == "cytotoxic"))
-    return np.stack(
-        [np.ones(len(rows)), change, grown, toxic, toxic * grown, months / 12.0, (months / 12.0) ** 2], axis=1
-    )
+    return np.stack([np.ones(len(rows)), change, grown, toxic, toxic * grown, years, years**2], axis=1)
 
 
 def leaving_weights(group: Group, wanted: NDArray[np.int64], odds: Array, most: float = 10.0) -> Array:

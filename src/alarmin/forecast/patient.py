@@ -1,8 +1,8 @@
 """One patient: what his scans say of him, and what his lesions do next.
 
 Weights of virtual patients multiply over the lesions, each of which is like any lesion of the virtual patient. Paths
-are drawn: a virtual patient, one of his lesions for each real one, and what the mechanism leaves open. From them come the
-lesions, their sum, the time to progression by the sum, and response (RECIST 1.1, target lesions).
+are drawn: a virtual patient, one of his lesions for each real one, and what the mechanism leaves open. From them come
+the lesions, their sum, the time to progression by the sum, and response (RECIST 1.1, target lesions).
 """
 
 from collections.abc import Mapping
