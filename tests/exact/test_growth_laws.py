@@ -1,4 +1,4 @@
-"""Exact: growth laws agree with their equations integrated, fits find what was put in, scores agree with closed forms."""
+"""Exact: growth laws agree with their equations integrated, and scores of forecasts with closed forms."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Recover: forecasts of lesions whose truth is known cover it, and scans speak of what made them and of nothing else."""
+"""Recover: forecasts of lesions whose truth is known cover it; scans speak of what made them and of nothing else."""
 
 from pathlib import Path
 

@@ -93,7 +93,8 @@ def recalibration(found: NDArray[np.float64], read: NDArray[np.float64]) -> tupl
     """Shift and stretch of the levels for which readings score best (CRPS); held near none where there are few."""
     held = 2.0 / len(read)
     loss = lambda b: crps(recalibrated(found, b[0], np.exp(b[1])), read).mean() * (1.0 + held * (b @ b))
-    best = minimize(loss, np.zeros(2), method="Nelder-Mead", options={"maxfev": 120, "xatol": 1e-3, "fatol": 1e-5}).x
+    options = {"initial_simplex": [[0.0, 0.0], [0.2, 0.0], [0.0, 0.2]], "maxfev": 60, "xatol": 5e-3, "fatol": 1e-5}
+    best = minimize(loss, np.zeros(2), method="Nelder-Mead", options=options).x
     return float(best[0]), float(np.exp(best[1]))
 
 
