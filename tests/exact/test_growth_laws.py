@@ -47,11 +47,3 @@ def test_the_score_of_an_even_law_is_its_closed_form():
     even = predictive.LEVELS[None, :]
     for y in (0.1, 0.5, 0.8):
         assert predictive.crps(even, np.array([y]))[0] == pytest.approx(y * y - y + 1.0 / 3.0, abs=1e-4)
-
-
-def test_recalibration_of_nothing_is_nothing_and_of_too_narrow_is_wider():
-    rng = np.random.default_rng(1)
-    even = np.tile(predictive.LEVELS, (400, 1))
-    assert predictive.recalibrated(even, 0.0, 1.0) == pytest.approx(even)
-    _, stretch = predictive.recalibration(even, rng.beta(0.5, 0.5, 400))
-    assert stretch > 1.1

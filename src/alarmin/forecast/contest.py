@@ -314,7 +314,6 @@ def run(
     mixed = _mixed([group.half("fitting") for group in known]) if rivals else {}
     parts, pictures = [], []
     errors: dict[tuple[str, str], dict[int, Array]] = {}
-    moved: dict[tuple[str, str, str], tuple[float, float]] = {}
 
     def ours(group: Group, wanted: NDArray[np.int64]) -> dict[str, Array]:
         bank = bank_of(group.tumor, group.regimen)
@@ -327,7 +326,6 @@ def run(
     for half in ("fitting", "scoring"):
         for protocol in PROTOCOLS:
             gathered: dict[str, list] = {}
-            learning: dict[tuple[str, str, str], list] = {}
             for number, group in enumerate(known):
                 mine = group.half(half)
                 wanted = cases(mine.scans, protocol)
@@ -340,15 +338,11 @@ def run(
                 read_, ahead = mine.scans.diameter[rows, at], at - seen + 1
                 foretold = points(mine, mixed, wanted) if rivals else {LOCF: mine.scans.diameter[rows, seen - 1]}
                 if half == "fitting":
-                    for name, quantiles in ours(mine, wanted).items():
-                        learning.setdefault((protocol, mine.kind, name), []).append((quantiles, read_))
                     for name, point in foretold.items():
                         gathered.setdefault(name, []).append((point, read_, ahead))
                     continue
                 laid = {name: spread_out(point, ahead, errors[protocol, name]) for name, point in foretold.items()}
-                # Every rival knows from the fitting half how its errors spread in this protocol: so does Alarmin.
-                for name, quantiles in ours(mine, wanted).items():
-                    laid[name] = predictive.recalibrated(quantiles, *moved[protocol, mine.kind, name])
+                laid |= ours(mine, wanted)
                 foretold |= {name: predictive.at(laid[name], 0.5) for name in (OURS, ABLATED)}
                 weight = leaving_weights(mine, wanted, odds)
                 person = mine.people.iloc[rows].reset_index(drop=True)
@@ -366,8 +360,6 @@ def run(
                     progress(f"protocol {protocol}", number + 1, len(known))
             for name, found in gathered.items():
                 errors[protocol, name] = errors_of(*(np.concatenate(x) for x in zip(*found, strict=True)))
-            for key, pairs in learning.items():
-                moved[key] = predictive.recalibration(*(np.concatenate(x) for x in zip(*pairs, strict=True)))
     sizes = [sum((group.people["half"] == half).sum() for group in known) for half in ("fitting", "scoring")]
     return Outcome(pd.concat(parts, ignore_index=True), *map(int, sizes), picture=_nine(pictures))
 

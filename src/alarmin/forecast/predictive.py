@@ -6,8 +6,7 @@ of the level. Lesions cannot be smaller than nothing: what falls below 0 mm is 0
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit, logit, stdtr
+from scipy.special import stdtr
 
 from alarmin.forecast.belief import Belief
 
@@ -78,24 +77,6 @@ def distribution(
     for k in range(GRID):
         share[:, k] = (bins * stdtr(tails, (grid[:, k, None] - center) / spread[:, None])).sum(axis=1)
     return grid, np.maximum.accumulate(share, axis=1)
-
-
-def recalibrated(found: NDArray[np.float64], shift: float, stretch: float) -> NDArray[np.float64]:
-    """Quantiles at levels moved on the scale of log odds: p becomes expit(shift + stretch logit p)."""
-    levels = expit(shift + stretch * logit(LEVELS))
-    place = np.clip(levels * len(LEVELS) - 0.5, 0.0, len(LEVELS) - 1.0)
-    left = np.minimum(place.astype(np.int64), len(LEVELS) - 2)
-    share = place - left
-    return found[:, left] * (1.0 - share) + found[:, left + 1] * share
-
-
-def recalibration(found: NDArray[np.float64], read: NDArray[np.float64]) -> tuple[float, float]:
-    """Shift and stretch of the levels for which readings score best (CRPS); held near none where there are few."""
-    held = 2.0 / len(read)
-    loss = lambda b: crps(recalibrated(found, b[0], np.exp(b[1])), read).mean() * (1.0 + held * (b @ b))
-    options = {"initial_simplex": [[0.0, 0.0], [0.2, 0.0], [0.0, 0.2]], "maxfev": 60, "xatol": 5e-3, "fatol": 1e-5}
-    best = minimize(loss, np.zeros(2), method="Nelder-Mead", options=options).x
-    return float(best[0]), float(np.exp(best[1]))
 
 
 def crps(found: NDArray[np.float64], read: NDArray[np.float64]) -> NDArray[np.float64]:
