@@ -121,8 +121,8 @@ def _grid(low: float, high: float) -> Array:
 LAWS = (
     Law("exponential", exponential, (-FASTEST,), (FASTEST,)),
     Law("logistic", logistic, (-FASTEST, 0.01), (FASTEST, 12.0)),
-    Law("Gompertz", gompertz, (-FASTEST, -FASTEST), (FASTEST, FASTEST)),
-    Law("general Gompertz", general_gompertz, (-FASTEST, -FASTEST, -0.5), (FASTEST, FASTEST, 0.5)),
+    Law("Gompertz", gompertz, (0.0, -FASTEST), (FASTEST, FASTEST)),
+    Law("general Gompertz", general_gompertz, (0.0, -FASTEST, -0.5), (FASTEST, FASTEST, 0.5)),
     Law("Bertalanffy", bertalanffy, (0.0, -FASTEST), (FASTEST, FASTEST)),
     Law("general Bertalanffy", general_bertalanffy, (0.0, -FASTEST, 0.001), (FASTEST, FASTEST, 1.0)),
 )
