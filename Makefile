@@ -41,7 +41,7 @@ bench: $(STAMP)
 	$(BIN)/alarmin bench
 
 fit: $(STAMP)
-	$(BIN)/alarmin fit
+	$(BIN)/alarmin calibrate
 
 # One page a mechanism, from the code as it runs.
 docs: $(STAMP)

@@ -43,3 +43,27 @@ def virtual_cohort():
         return Cohort("virtual", seed, ids, patient, lesion, values, records)
 
     return make
+
+
+@pytest.fixture
+def made_up_lesions():
+    """Makes a bank of lesions that shrink at first and grow back, without biology: `made_up_lesions(patients)`."""
+    from alarmin.forecast.bank import Bank
+
+    def make(patients: int = 150) -> Bank:
+        rng = np.random.default_rng(3)
+        patient = np.repeat(np.arange(patients), 2)
+        days = np.arange(0.0, 1135.0, 7.0)
+        doubling = np.exp(np.log(120.0) + 0.6 * rng.standard_normal(patients))[patient]
+        killing = np.exp(np.log(0.004) + 0.8 * rng.standard_normal(patients))[patient]
+        first = np.exp(np.log(32.0) + 0.4 * rng.standard_normal(len(patient)))
+        level = np.log(2.0) / 3.0 / doubling * days[:, None] - killing * 90.0 * (1.0 - np.exp(-days / 90.0))[:, None]
+        values = {
+            "tumor_doubling_time": doubling,
+            "killing_per_cell": killing,
+            "purines_release": rng.standard_normal(patients)[patient],
+        }
+        diameter = np.minimum(first * np.exp(level), 200.0)
+        return Bank("nsclc", "atezolizumab 1200 mg q3w", "made up", (), days, diameter, patient, values)
+
+    return make

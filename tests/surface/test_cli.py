@@ -61,7 +61,7 @@ REFUSED = {
     "picture of no kind": (("simulate", "nsclc", REGIMEN, "--picture", "lesion.doc"), ".doc"),
     "no such mechanism": (("model", "oxigen"), "oxygen"),
     "no such evidence": (("evidence", "oxygen_difusivity"), "oxygen_diffusivity"),
-    "no such tumor to fit": (("fit", "nsclk"), "nsclk"),
+    "no such tumor to calibrate": (("calibrate", "nsclk"), "nsclk"),
 }
 
 
@@ -84,7 +84,7 @@ def test_right_input_would_be_computed(place):
     assert not (place / "run").exists()
 
 
-@pytest.mark.parametrize("command", ["trial", "simulate", "model", "evidence", "bench", "fit"])
+@pytest.mark.parametrize("command", ["trial", "simulate", "model", "evidence", "bench", "calibrate"])
 def test_help_teaches(command):
     result = call(command, "--help")
     assert result.exit_code == 0

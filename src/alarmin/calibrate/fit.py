@@ -315,7 +315,7 @@ def _population(
         name=plan.name,
         tumor=plan.tumor,
         method=f"ensemble smoother with multiple data assimilation, {theta.shape[1]} members; records at their mean",
-        command=f"alarmin fit {plan.name} --members {theta.shape[1]} --patients {patients}",
+        command=f"alarmin calibrate {plan.name} --members {theta.shape[1]} --patients {patients}",
         training=(*(base.training if base else ()), *data.names),
         borrowed_from=base.borrowed_from if base else None,
         records=(base.records if base else {}) | changes_of(plan, known, mean),

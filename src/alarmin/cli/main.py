@@ -7,8 +7,10 @@ import typer
 from alarmin.cli import (
     bench,
     biomarkers,
+    calibrate,
     cite,
     cohort,
+    contest,
     design,
     evidence,
     explain,
@@ -49,9 +51,10 @@ Each command explains itself with --help. {NOTICE}
 GROUPS = {
     "Patients and trials": (simulate.simulate, trial.trial, cohort.cohort, cohort.resume, serve.serve),
     "Why it comes out so": (explain.explain, sensitivity.sensitivity, biomarkers.biomarkers),
+    "A patient's own scans": (fit.fit, contest.contest),
     "Trials to come": (design.design, optimize.optimize),
     "How far to trust it": (score.score, review.review, tumors.tumors, evidence.evidence, cite.cite),
-    "The model and its files": (model.model, schema.schema, pages.pages, fit.fit, bench.bench),
+    "The model and its files": (model.model, schema.schema, pages.pages, calibrate.calibrate, bench.bench),
 }
 """All commands, in the groups that `alarmin --help` shows."""
 

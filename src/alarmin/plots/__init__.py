@@ -10,6 +10,7 @@ from alarmin.plots.front import front
 from alarmin.plots.kymograph import kymograph
 from alarmin.plots.phenotypes import phenotypes
 from alarmin.plots.runs import course_figures, course_kymograph, course_section, trial_figures
+from alarmin.plots.scans import scan_panels
 from alarmin.plots.section import section
 from alarmin.plots.spider import spider
 from alarmin.plots.style import render, save
@@ -40,6 +41,7 @@ __all__ = [
     "power_curve",
     "render",
     "save",
+    "scan_panels",
     "section",
     "spider",
     "survival",

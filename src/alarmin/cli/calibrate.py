@@ -1,0 +1,54 @@
+"""`alarmin calibrate`: populations fitted to their training set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alarmin.cli.face import AsJson, Seed, as_json, at_least, keep_programs, out, progress, refusals
+
+
+def calibrate(
+    name: Annotated[str, typer.Argument(help="Name of a planned fit, such as nsclc.")] = "nsclc",
+    members: Annotated[int, typer.Option(help="Populations in the ensemble.")] = 48,
+    patients: Annotated[int, typer.Option(help="Patients in each population.")] = 110,
+    seed: Seed = 0,
+    file: Annotated[
+        Path | None, typer.Option("--out", help="New file for the fitted population, as TOML; printed without it.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Fit a population of virtual patients to its training set; trials that are scored are never in it.
+
+    Example:  alarmin calibrate nsclc --out nsclc.toml
+    """
+    with refusals():
+        import tomli_w
+
+        from alarmin import results
+        from alarmin.calibrate.fit import fit as run
+        from alarmin.calibrate.plan import plan
+
+        planned = plan(name)
+        at_least(4, members=members)
+        at_least(1, patients=patients)
+        at_least(0, seed=seed)
+        if file is not None:
+            results.ensure_new(file)
+        keep_programs()
+        with progress(quiet=json) as report:
+            fitted = run(
+                planned,
+                members=members,
+                patients=patients,
+                seed=seed,
+                progress=lambda done, total: report("calibrate", done, total),
+            )
+        population = fitted.population.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        text = tomli_w.dumps(population)
+        if file is not None:
+            results.write_file(file, text)
+        if json:
+            as_json(population)
+        else:
+            out.print(f"Written to {file}" if file is not None else text, markup=False)
