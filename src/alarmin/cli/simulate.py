@@ -1,6 +1,7 @@
 """`alarmin simulate`: one virtual patient under a regimen."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,10 @@ def simulate(
     days: Annotated[int, typer.Option(help="Length of the run.")] = 180,
     seed: Seed = 0,
     patient: Annotated[int, typer.Option(help="Which patient of the cohort, from 1.")] = 1,
+    barrier: Annotated[
+        list[str] | None,
+        typer.Option(help='Share of a barrier that stays, such as "matrix=0.5"; 0 is healthy tissue. Can be repeated.'),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="New Zarr store for the course, lesions and profiles.")] = None,
     picture: Annotated[Path | None, typer.Option(help="New picture of the first lesion: .svg, .png or .pdf.")] = None,
     json: AsJson = False,
@@ -32,7 +37,7 @@ def simulate(
         from alarmin import records, results
         from alarmin.therapy.regimen import parse
 
-        kind, plan = records.tumor(tumor), parse(regimen)
+        kind, plan, kept = records.tumor(tumor), parse(regimen), _shares(barrier or ())
         at_least(1, days=days, patient=patient)
         at_least(0, seed=seed)
         for target in (out, picture):
@@ -42,6 +47,7 @@ def simulate(
             _kind(picture)
         keep_programs()
         from alarmin.enrollment import enroll
+        from alarmin.explain import lowered
         from alarmin.simulation import Settings
         from alarmin.simulation import simulate as run
 
@@ -57,6 +63,7 @@ def simulate(
                 cohort[[patient - 1]],
                 plan,
                 days=days,
+                clamped=lowered(cohort[[patient - 1]], plan.agents, kept),
                 profile_every=PROFILE_DAYS,
                 settings=Settings(lanes=8),
                 progress=lambda done, total: report("treat", done, total),
@@ -69,6 +76,19 @@ def simulate(
             as_json(_content(course))
         else:
             _show(course, [str(target) for target in (out, picture) if target is not None])
+
+
+def _shares(barriers: Sequence[str]) -> dict[str, float]:
+    from alarmin.errors import AlarminError
+
+    found = {}
+    for text in barriers:
+        name, _, share = text.partition("=")
+        try:
+            found[name.strip()] = float(share)
+        except ValueError:
+            raise AlarminError(f"--barrier {text!r}", remedy="write its name and a share, as in matrix=0.5") from None
+    return found
 
 
 def _kind(picture: Path) -> str:
