@@ -33,7 +33,7 @@ DEFAULTS = {"q": "", "section": "", "verdict": "", "statement": ""}
 
 
 class Verdicts:
-    """The verdicts that were found on this computer by this code and these records; kept in a folder, if one is given."""
+    """The verdicts that this code and these records gave on this computer; kept in a folder, if one is given."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._file = None if folder is None else folder / f"{_made_by()[:16]}.json"
@@ -238,7 +238,7 @@ def details(id: str, verdicts: Verdicts) -> dict[str, Any]:
 
 
 def runnable(form: Mapping[str, str]) -> tuple[Statement, ...]:
-    """The statement that a form asks to run, or those of a section; raises `ReviewError` where none has an experiment."""
+    """The statement that a form asks to run, or those of a section; raises `ReviewError` where none can be run."""
     id, section = words(form, "statement", "Statement"), words(form, "section", "Section")
     asked = [find(id)] if id else chosen({"section": section}) if section else []
     found = tuple(entry for entry in asked if planned(entry.id) is not None)

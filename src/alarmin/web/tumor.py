@@ -101,8 +101,8 @@ class Asked:
         barriers = "".join(f" --barrier {name}={share:g}" for name, share in self.lowered.items())
         return "\n".join(
             f"alarmin simulate {self.tumor} {shlex.quote(regimen or 'none')} --days {self.days} --seed {self.seed} "
-            f"--patient {self.patient}{barriers} --picture lesion-{number}.png"
-            for number, regimen in enumerate(self.regimens, start=1)
+            f"--patient {self.patient}{barriers} --picture lesion-{count}.png"
+            for count, regimen in enumerate(self.regimens, start=1)
         )
 
     def python(self) -> str:
@@ -133,7 +133,7 @@ def work(asked: Asked, report: Report) -> Outcome:
 
     patient = _patient(asked, report)
     courses: dict[str, Course] = {}
-    for number, regimen in enumerate(asked.regimens, start=1):
+    for count, regimen in enumerate(asked.regimens, start=1):
         # All agents and all barriers stand in every program, so that a moved slider needs no other one.
         courses[regimen or "untreated"] = simulate(
             patient,
@@ -143,7 +143,7 @@ def work(asked: Asked, report: Report) -> Outcome:
             agents=asked.agents,
             clamped=lowered(patient, asked.agents, dict(asked.kept)),
             settings=Settings(lanes=8),
-            progress=lambda done, total, of=number: report(f"regimen {of}, day", done, total),
+            progress=lambda done, total, of=count: report(f"regimen {of}, day", done, total),
         )
     title = f"{records.tumor(asked.tumor).title}, patient {asked.patient}, seed {asked.seed}"
     sizes = {name: (course.days, course.lesions["diameter"]) for name, course in courses.items()}
