@@ -1,6 +1,5 @@
 """The process in which a lane's runs are computed: pages never wait for it, and it keeps compiled programs warm."""
 
-import os
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -55,7 +54,6 @@ def serve(pipe: Any, stop: Any, settings: Mapping[str, Any]) -> None:
     """
     # Ctrl-C in the terminal reaches every process of the server; it ends this one by closing the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(5)
     import jax
 
     for name, value in settings.items():
