@@ -6,7 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alarmin.plots import Landmark, Median, compare, forest, render, save, section, survival, waterfall
+from alarmin.plots import (
+    Landmark,
+    Median,
+    compare,
+    forest,
+    kymograph,
+    render,
+    save,
+    section,
+    spider,
+    survival,
+    swimmer,
+    waterfall,
+)
 
 TIMES = np.linspace(1.0, 30.0, 40)
 SEEN = np.arange(40) % 4 != 0
@@ -52,7 +65,35 @@ def section_example():
     )
 
 
-EXAMPLES = [survival_example, waterfall_example, compare_example, forest_example, section_example]
+def spider_example():
+    best = {"p1": "PR", "p2": "PD"}
+    patient, when = np.array(["p1", "p2", "p1", "p2"]), np.array([1.5, 1.5, 3.0, 3.0])
+    return spider({"A": (patient, when, np.array([-20.0, 30.0, -45.0, 160.0]), best)}, title="Change")
+
+
+def swimmer_example(count=3):
+    rows = {"patient": [f"p{n}" for n in range(count)], "follow_up": np.linspace(4.0, 20.0, count), "best": "SD"}
+    return swimmer(
+        pd.DataFrame({**rows, "death": np.arange(count) % 2 == 0, "response": np.nan, "progression": 3.0}), title="A"
+    )
+
+
+def kymograph_example():
+    fields = {name: np.ones((3, 8)) * np.linspace(0, 2, 8) for name in ("tumor", "oxygen", "alarm", "cd8")}
+    days, radius, shells = np.array([0.0, 7.0, 14.0]), np.array([10.0, 9.0, 6.0]), np.linspace(0.1, 0.95, 8)
+    return kymograph(days, radius, shells, fields, doses={"drug": [0.0, 7.0]})
+
+
+EXAMPLES = [
+    survival_example,
+    waterfall_example,
+    compare_example,
+    forest_example,
+    section_example,
+    spider_example,
+    swimmer_example,
+    kymograph_example,
+]
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -89,3 +130,32 @@ def test_value_outside_the_prediction_is_marked():
     inside = compare(pd.DataFrame([{"quantity": "q", "label": "A", "predicted": 1.0, "predicted_low": 0.0,
                                     "predicted_high": 2.0, "published": 1.5}]))  # fmt: skip
     assert [line.get_markerfacecolor() for line in inside.axes[0].lines if line.get_marker() == "o"] == ["white"]
+
+
+def test_note_stands_where_the_curves_are_not():
+    """Curves that stay up leave the lower left free, curves that fall the upper right."""
+
+    def place(times):
+        axes = survival({"A": (times, np.ones(len(times), bool))}, note="HR 0.5", months=30.0).axes[0]
+        return next(text.get_position() for text in axes.texts if text.get_text() == "HR 0.5")
+
+    assert place(np.linspace(25.0, 40.0, 30))[0] < 0.5
+    assert place(np.linspace(0.5, 8.0, 30))[0] > 0.5
+
+
+def test_spider_goes_from_zero_to_the_last_scan_of_each_patient():
+    lines = [line for line in spider_example().axes[0].lines if len(line.get_xdata()) == 3]
+    assert [list(line.get_ydata()) for line in lines] == [[0.0, -20.0, -45.0], [0.0, 30.0, 160.0]]
+
+
+def test_swimmer_says_where_it_leaves_patients_out():
+    assert swimmer_example().axes[0].get_ylabel() == "Patients"
+    figure = swimmer_example(100)
+    assert len(figure.axes[0].patches) == 40
+    assert "40 of 100 patients" in figure.axes[0].get_ylabel()
+
+
+def test_kymograph_has_a_panel_a_field_with_the_margin_on_top():
+    panels = [axes for axes in kymograph_example().axes if axes.get_visible()]
+    assert [axes.get_title(loc="left") for axes in panels] == ["Tumor cells", "Oxygen", "Alarm", "CD8 T cells"]
+    assert all(list(axes.lines[0].get_ydata()) == [10.0, 9.0, 6.0] for axes in panels)

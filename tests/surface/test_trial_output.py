@@ -82,6 +82,7 @@ def test_folder_holds_tables_figures_and_provenance(made_up, tmp_path):
     assert json.loads((folder / "result.json").read_text())["seed"] == 3
     pictures = {path.name for path in (folder / "figures").iterdir()}
     assert {"overall-survival.svg", "progression-free-survival.png", "best-response.png", "published.svg"} <= pictures
+    assert {"spider.svg", "swimmer-abcp.svg", "swimmer-bcp.png", "hazard-ratios.svg"} <= pictures
 
 
 def test_unpublished_trial_shows_predictions(made_up, tmp_path):

@@ -7,6 +7,7 @@ import typer
 from alarmin.cli import (
     bench,
     biomarkers,
+    cite,
     design,
     evidence,
     explain,
@@ -26,11 +27,29 @@ from alarmin.version import NOTICE, VERSION
 HELP = f"""
 Simulates immunogenic cell death in tumors, virtual patients and virtual trials.
 
-Start with  [bold]alarmin trial impower150[/bold]  to run a published trial in virtual patients, or with
-[bold]alarmin simulate nsclc "atezolizumab 1200 mg q3w"[/bold]  to watch one of them.
+A first picture, one patient in section:
 
-{NOTICE}
+    [bold]alarmin simulate nsclc "docetaxel 75 mg/m2 q3w" --picture lesion.png[/bold]
+
+A published trial in virtual patients, beside what was published:
+
+    [bold]alarmin trial impower150 --patients 200 --out runs/impower150[/bold]
+
+What a number rests on, and how a mechanism works:
+
+    [bold]alarmin evidence oxygen_diffusivity[/bold]    [bold]alarmin model oxygen[/bold]
+
+Each command explains itself with --help. {NOTICE}
 """
+
+GROUPS = {
+    "Patients and trials": (simulate.simulate, trial.trial, serve.serve),
+    "Why it comes out so": (explain.explain, sensitivity.sensitivity, biomarkers.biomarkers),
+    "Trials to come": (design.design,),
+    "How far to trust it": (score.score, review.review, tumors.tumors, evidence.evidence, cite.cite),
+    "The model and its files": (model.model, schema.schema, fit.fit, bench.bench),
+}
+"""All commands, in the groups that `alarmin --help` shows."""
 
 app = typer.Typer(
     name="alarmin",
@@ -41,24 +60,9 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    trial.trial,
-    design.design,
-    simulate.simulate,
-    model.model,
-    evidence.evidence,
-    bench.bench,
-    fit.fit,
-    review.review,
-    explain.explain,
-    score.score,
-    sensitivity.sensitivity,
-    schema.schema,
-    tumors.tumors,
-    biomarkers.biomarkers,
-    serve.serve,
-):
-    app.command()(command)
+for title, commands in GROUPS.items():
+    for command in commands:
+        app.command(rich_help_panel=title)(command)
 
 
 def _version(wanted: bool) -> None:

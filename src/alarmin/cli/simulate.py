@@ -26,7 +26,10 @@ def simulate(
         typer.Option(help='Share of a barrier that stays, such as "matrix=0.5"; 0 is healthy tissue. Can be repeated.'),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="New Zarr store for the course, lesions and profiles.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="New picture of the first lesion: .svg, .png or .pdf.")] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="New picture of the first lesion: .svg, .png or .pdf; with no ending, a folder of all."),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Simulate one virtual patient under a regimen, lesion by lesion.
@@ -64,7 +67,7 @@ def simulate(
                 plan,
                 days=days,
                 clamped=lowered(cohort[[patient - 1]], plan.agents, kept),
-                profile_every=PROFILE_DAYS,
+                profile_every=1 if picture is not None and not picture.suffix else PROFILE_DAYS,
                 settings=Settings(lanes=8),
                 progress=lambda done, total: report("treat", done, total),
             )
@@ -95,8 +98,11 @@ def _kind(picture: Path) -> str:
     from alarmin.errors import AlarminError
 
     kind = picture.suffix.removeprefix(".")
-    if kind not in ("svg", "png", "pdf"):
-        raise AlarminError(f"a picture of the kind {picture.suffix!r}", remedy="end its name in .svg, .png or .pdf")
+    if kind not in ("svg", "png", "pdf", ""):
+        raise AlarminError(
+            f"a picture of the kind {picture.suffix!r}",
+            remedy="end its name in .svg, .png or .pdf, or in nothing for a folder of pictures",
+        )
     return kind
 
 
@@ -132,7 +138,15 @@ def _write(target: Path, course: "Course") -> None:
 def _draw(target: Path, course: "Course") -> None:
     from alarmin import plots, results
 
-    results.write_file(target, plots.render(plots.course_section(course), _kind(target)))
+    if kind := _kind(target):
+        results.write_file(target, plots.render(plots.course_section(course), kind))
+        return
+    drawn = {
+        f"{name}.{kind}": plots.render(figure, kind)
+        for name, figure in plots.course_figures(course).items()
+        for kind in ("svg", "png")
+    }
+    results.write_files(target, drawn)
 
 
 def _show(course: "Course", written: list[str]) -> None:

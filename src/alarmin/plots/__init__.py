@@ -6,11 +6,14 @@ from alarmin.plots.compare import compare
 from alarmin.plots.course import diameters, immune_cells
 from alarmin.plots.design import boundaries, design_figures, durations, power_curve
 from alarmin.plots.forest import forest
+from alarmin.plots.kymograph import kymograph
 from alarmin.plots.phenotypes import phenotypes
-from alarmin.plots.runs import course_section, trial_figures
+from alarmin.plots.runs import course_figures, course_kymograph, course_section, trial_figures
 from alarmin.plots.section import section
+from alarmin.plots.spider import spider
 from alarmin.plots.style import render, save
 from alarmin.plots.survival import Landmark, Median, survival
+from alarmin.plots.swimmer import swimmer
 from alarmin.plots.tornado import tornado
 from alarmin.plots.waterfall import waterfall
 
@@ -22,18 +25,23 @@ __all__ = [
     "biomarker_forest",
     "boundaries",
     "compare",
+    "course_figures",
+    "course_kymograph",
     "course_section",
     "design_figures",
     "diameters",
     "durations",
     "forest",
     "immune_cells",
-    "power_curve",
+    "kymograph",
     "phenotypes",
+    "power_curve",
     "render",
     "save",
     "section",
+    "spider",
     "survival",
+    "swimmer",
     "tornado",
     "trial_figures",
     "waterfall",

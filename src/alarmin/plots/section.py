@@ -68,7 +68,7 @@ def section(
     days, radius, shells = np.asarray(days, float), np.asarray(radius, float), np.asarray(shells, float)
     columns = [int(np.abs(days - day).argmin()) for day in at]
     layers = {
-        name: _Layer(channel, np.asarray(fields[name], float)) for name, channel in channels.items() if name in fields
+        name: Layer(channel, np.asarray(fields[name], float)) for name, channel in channels.items() if name in fields
     }
     merged = [layer for layer in layers.values() if layer.channel.merged]
     names = list(layers)
@@ -105,7 +105,7 @@ def section(
     return figure
 
 
-class _Layer:
+class Layer:
     """A field in its color; values relative to a top that all days share."""
 
     def __init__(self, channel: Channel, values: NDArray[np.float64]) -> None:
@@ -115,7 +115,7 @@ class _Layer:
         stops = [to_rgb(NIGHT), tuple(0.55 * bright), tuple(bright), tuple(0.55 * bright + 0.45)]
         self.colors = LinearSegmentedColormap.from_list("channel", list(zip((0.0, 0.4, 0.85, 1.0), stops, strict=True)))
 
-    def at(self, index: int) -> "tuple[_Layer, NDArray[np.float64]]":
+    def at(self, index: int) -> "tuple[Layer, NDArray[np.float64]]":
         return self, np.clip(self.values[index] / self.top, 0.0, 1.0)
 
 
@@ -123,7 +123,7 @@ def _disk(
     axes: Axes,
     radius: float,
     shells: NDArray[np.float64],
-    halves: Sequence[Sequence[tuple[_Layer, NDArray[np.float64]]]],
+    halves: Sequence[Sequence[tuple[Layer, NDArray[np.float64]]]],
     extent: float,
 ) -> None:
     line = np.linspace(-extent, extent, PIXELS)
@@ -146,7 +146,7 @@ def _disk(
 
 
 def _light(
-    half: Sequence[tuple[_Layer, NDArray[np.float64]]],
+    half: Sequence[tuple[Layer, NDArray[np.float64]]],
     place: NDArray[np.float64],
     shells: NDArray[np.float64],
     night: NDArray[np.float64],
@@ -162,7 +162,7 @@ def _light(
     return 1.0 - dark
 
 
-def _key(axes: Axes, content: Sequence[_Layer], merged: bool) -> None:
+def _key(axes: Axes, content: Sequence[Layer], merged: bool) -> None:
     axes.axis("off")
     axes.set(xlim=(0, 1), ylim=(0, 1))
     if merged:

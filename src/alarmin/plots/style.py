@@ -15,6 +15,9 @@ BLUE, VERMILLION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
 SKY, PURPLE, INK, GRAY = "#56B4E9", "#CC79A7", "#1B1F24", "#7A828C"
 CYCLE = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, INK)
 
+RESPONSES = {"CR": BLUE, "PR": SKY, "SD": "#B9C0C8", "PD": ORANGE, "NE": GRAY}
+"""Colors of best overall responses."""
+
 STYLE: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": INK,
@@ -59,6 +62,16 @@ def styled(draw: Draw) -> Draw:
             return draw(*args, **options)
 
     return inner  # type: ignore[return-value]
+
+
+def month_step(end: float) -> float:
+    """Months between ticks of an axis that ends at `end`."""
+    return next((step for step in (1, 2, 3, 6, 12, 24, 60) if end / step <= 9), 120)
+
+
+def percent(value: float, _: int = 0) -> str:
+    """A change in percent, with its sign."""
+    return f"{value:+.0f} %".replace("-", "−") if value else "0"
 
 
 def render(figure: Figure, kind: str) -> bytes:

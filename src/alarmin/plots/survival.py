@@ -1,7 +1,7 @@
 """Survival curves by arm with the numbers at risk, and what was published on top."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from lifelines import KaplanMeierFitter
@@ -11,7 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
-from alarmin.plots.style import CYCLE, GRAY, INK, styled
+from alarmin.plots.style import CYCLE, GRAY, INK, month_step, styled
+
+RIGHT, LEFT = "upper right", "lower left"
+LEGEND_LINE, NOTE_LINE = 0.063, 0.045
+"""Height of a line of the legend and of the note, as a share of the axes."""
 
 
 class Landmark(NamedTuple):
@@ -67,7 +71,7 @@ def survival(
             _point(curves, point, colors[name], aside)
 
     curves.set(xlim=(0, end), ylim=(0, 1.02), ylabel=f"Patients {event}", xlabel="Months", title=title)
-    curves.xaxis.set_major_locator(MultipleLocator(_step(end)))
+    curves.xaxis.set_major_locator(MultipleLocator(month_step(end)))
     curves.yaxis.set_major_locator(MultipleLocator(0.2))
     curves.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     curves.tick_params(labelbottom=True)
@@ -75,12 +79,34 @@ def survival(
     handles = [Line2D([], [], color=color, label=name) for name, color in colors.items()]
     if published:
         handles.append(_published_handle())
-    curves.legend(handles=handles, loc="upper right", handlelength=1.6, borderaxespad=0.2)
+    legend, lines = LEGEND_LINE * len(handles), NOTE_LINE * (note.count("\n") + 1) if note else 0.0
+    place, aside = _corners(data, end, legend, lines)
+    curves.legend(handles=handles, loc=place, handlelength=1.6, borderaxespad=0.2)
     if note:
-        below = 0.985 - 0.063 * len(handles)
-        curves.text(0.995, below, note, transform=curves.transAxes, ha="right", va="top", fontsize=7, linespacing=1.4)
+        before = legend + 0.02 if place == aside else 0.02
+        at, sides = (
+            ((0.995, 1.0 - before), ("right", "top")) if aside == RIGHT else ((0.02, before), ("left", "bottom"))
+        )
+        look: Any = {"transform": curves.transAxes, "fontsize": 7, "linespacing": 1.4}
+        curves.text(*at, note, ha=sides[0], va=sides[1], **look)
     _at_risk(risk, data, colors, end)
     return figure
+
+
+def _corners(
+    data: Mapping[str, tuple[np.ndarray, np.ndarray]], end: float, legend: float, note: float
+) -> tuple[str, str]:
+    """Where legend and note stand: curves that fall leave the upper right, curves that stay up the lower left."""
+    halfway = [
+        KaplanMeierFitter().fit(times, seen).survival_function_at_times([0.45 * end]).iloc[0]
+        for times, seen in data.values()
+    ]
+    right, left = 0.95 - max(halfway), min(halfway) - 0.05
+    if legend + note <= right:
+        return RIGHT, RIGHT
+    if legend <= right:
+        return RIGHT, LEFT
+    return (LEFT, LEFT) if left > right else (RIGHT, RIGHT)
 
 
 def _curve(axes: Axes, name: str, times: np.ndarray, seen: np.ndarray, end: float, color: str) -> None:
@@ -110,7 +136,7 @@ def _published_handle() -> Line2D:
 
 
 def _at_risk(axes: Axes, data: Mapping[str, tuple[np.ndarray, np.ndarray]], colors: Mapping[str, str], end: float):
-    ticks = np.arange(0, end + 1e-9, _step(end))
+    ticks = np.arange(0, end + 1e-9, month_step(end))
     axes.set(ylim=(len(data) - 0.4, -1.1), xlim=(0, end))
     axes.axis("off")
     axes.text(0, -0.75, "At risk", va="center", ha="left", fontsize=7.5, color=GRAY, weight="bold")
@@ -118,7 +144,3 @@ def _at_risk(axes: Axes, data: Mapping[str, tuple[np.ndarray, np.ndarray]], colo
         for tick in ticks:
             count = int((times >= tick).sum())
             axes.text(tick, row, f"{count}", va="center", ha="center", fontsize=7.5, color=colors[name])
-
-
-def _step(end: float) -> float:
-    return next((step for step in (1, 2, 3, 6, 12, 24, 60) if end / step <= 9), 120)

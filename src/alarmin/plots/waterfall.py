@@ -8,9 +8,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 from numpy.typing import ArrayLike
 
-from alarmin.plots.style import BLUE, GRAY, INK, ORANGE, SKY, styled
+from alarmin.plots.style import INK, RESPONSES, percent, styled
 
-RESPONSES = {"CR": BLUE, "PR": SKY, "SD": "#B9C0C8", "PD": ORANGE, "NE": GRAY}
 TOP = 100.0
 
 
@@ -53,9 +52,7 @@ def waterfall(
         axes.spines["bottom"].set_visible(False)
     row[0].set_ylabel("Best change of diameters")
     row[0].yaxis.set_major_locator(MultipleLocator(50))
-    row[0].yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:+.0f} %".replace("-", "−") if value else "0")
-    )
+    row[0].yaxis.set_major_formatter(FuncFormatter(percent))
     seen = {str(r) for _, response in arms.values() for r in np.asarray(response, str)}
     handles = [Line2D([], [], marker="s", ls="", ms=7, color=c, label=r) for r, c in RESPONSES.items() if r in seen]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), handletextpad=0.2)

@@ -11,6 +11,7 @@ from alarmin.results.store import (
     write,
     write_course,
     write_file,
+    write_files,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "write",
     "write_course",
     "write_file",
+    "write_files",
 ]

@@ -93,10 +93,7 @@ def write(
         for name, course in (courses or {}).items():
             (place / "courses").mkdir(exist_ok=True)
             _save(dataset(course, every), place / "courses" / f"{name}.zarr")
-        for name, content in (files or {}).items():
-            path = place / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        _fill(place, files or {})
     return Path(folder)
 
 
@@ -122,6 +119,20 @@ def write_file(target: str | Path, content: str | bytes) -> Path:
     finally:
         place.unlink(missing_ok=True)
     return path
+
+
+def write_files(folder: str | Path, files: Mapping[str, str | bytes]) -> Path:
+    """Writes files by relative path into a new folder."""
+    with _staged(ensure_new(folder)) as place:
+        _fill(place, files)
+    return Path(folder)
+
+
+def _fill(place: Path, files: Mapping[str, str | bytes]) -> None:
+    for name, content in files.items():
+        path = place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def read(folder: str | Path) -> Stored:

@@ -16,10 +16,7 @@ from alarmin.web.pictures import drawn, written
 from alarmin.web.worker import Outcome, Report
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from alarmin.scoring.score import Row
-    from alarmin.trials.analysis import TrialResult
 
 MOST_PATIENTS, MOST_MONTHS, MOST_ARMS, MOST_REPLICATES = 400, 120.0, 8, 10_000
 POPULATIONS, BANK_PATIENTS = 8, 24
@@ -107,10 +104,6 @@ def work(asked: Asked, report: Report) -> Outcome:
     scored = score(result)
     report("pictures", 0, 1)
     figures = plots.trial_figures(result, scored.frame(), scored.comparison())
-    ratios = _ratios(result, scored.rows)
-    if len(ratios):
-        title = f"{asked.trial.title.partition(':')[0]}: hazard ratios"
-        figures["hazard-ratios"] = plots.forest(ratios, title=title)
     tables = {name.lower(): table for name, table in result.tables.items()} | {"score": scored.frame()}
     content = _content(asked, scored.rows) | {
         "arms": {name: int(found["n"] or 0) for name, found in result.arms.items()},
@@ -171,27 +164,6 @@ def _content(asked: Asked, rows: "Iterable[Row]") -> dict[str, Any]:
 
 def _own_file(asked: Asked) -> dict[str, bytes]:
     return {FILE: asked.text.encode()} if asked.text else {}
-
-
-def _ratios(result: "TrialResult", rows: "Iterable[Row]") -> "pd.DataFrame":
-    """The hazard ratios of a trial, for a forest plot."""
-    import pandas as pd
-
-    published = {(row.of, row.endpoint): row.published for row in rows}
-    adtte = result.tables["adtte"]
-    found = []
-    for contrast in result.contrasts:
-        if contrast.get("hr") is None or contrast["low"] is None or contrast["high"] is None:
-            continue
-        arms = (contrast["experimental"], contrast["control"])
-        seen = adtte[(adtte["PARAMCD"] == contrast["endpoint"].upper()) & adtte["ARM"].isin(arms)]
-        found.append(
-            {"group": " v ".join(arms), "label": "  " + contrast["endpoint"].upper()}
-            | {"estimate": contrast["hr"], "low": contrast["low"], "high": contrast["high"]}
-            | {"events": int((seen["CNSR"] == 0).sum())}
-            | {"published": published.get((" v ".join(arms), f"hr_{contrast['endpoint']}"))}
-        )
-    return pd.DataFrame(found)
 
 
 def _rows(rows: "list[Row]") -> list[dict[str, Any]]:

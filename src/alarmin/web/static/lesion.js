@@ -117,7 +117,7 @@ function ticks(most, count) {
 }
 
 function chart({ title, unit, lines, last, width, height, doses = [] }) {
-  const left = 48, right = 10, top = 26 + 13 * doses.length, low = 34;
+  const left = doses.length ? 96 : 48, right = 10, top = 26 + 13 * doses.length, low = 34;
   const most = Math.max(1e-9, ...lines.flatMap((line) => line.values)) * 1.05;
   const x = (day) => left + (day / last) * (width - left - right), y = (value) => height - low - (value / most) * (height - low - top);
   const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, class: "chart", role: "img", "aria-label": `${title}, in ${unit}, over ${last} days` });
@@ -131,7 +131,7 @@ function chart({ title, unit, lines, last, width, height, doses = [] }) {
   doses.forEach(({ agent, days, course }, row) => {
     const at = 27 + 13 * row;
     for (const day of days) svg.append(element("path", { d: `M${x(day) - 3},${at - 6}h6l-3,6z`, class: `dose line-${course}` }));
-    svg.append(element("text", { x: left - 6, y: at, class: "tick end small" }, agent.length > 9 ? `${agent.slice(0, 8)}…` : agent));
+    svg.append(element("text", { x: left - 6, y: at, class: "tick end small" }, agent.length > 16 ? `${agent.slice(0, 15)}…` : agent));
   });
   for (const { days, values, kind } of lines) {
     const path = values.map((value, i) => `${i ? "L" : "M"}${x(days[i]).toFixed(1)},${y(value).toFixed(1)}`).join("");
