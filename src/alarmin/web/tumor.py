@@ -254,7 +254,9 @@ def _shown(courses: "Mapping[str, Course]") -> dict[str, Any]:
 
     first = next(iter(courses.values()))
     given = [name for name in first.doses if name in first.profiles]
-    channels = {name: {"title": c.title, "color": c.color, "unit": c.unit} for name, c in CHANNELS.items()}
+    channels: dict[str, dict[str, Any]] = {
+        name: {"title": c.title, "color": c.color, "unit": c.unit} for name, c in CHANNELS.items()
+    }
     for name, color in zip(given, DRUG_COLORS * len(given), strict=False):
         drug = records.agent(name)
         channels[name] = {"title": drug.title, "color": color, "unit": drug.unit}

@@ -35,6 +35,8 @@ for (const input of $$("[data-check=regimen]")) {
 async function pageAt(address, options) {
   const answer = await fetch(address, options);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  // A parsed page has no scripts, so that its pictures for that case would be loaded.
+  for (const part of $$("noscript", page)) part.remove();
   return { page, url: answer.url, ok: answer.ok };
 }
 
