@@ -26,7 +26,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs chromium on the path, or named by CHROMIUM")
 ROOMS = ("tumor", "trial", "review", "design")
 DOT = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
-SOON = 30_000
+SOON = 120_000
 """How long to wait for the browser on a busy computer [ms]."""
 
 CONTRAST = """() => {
@@ -176,8 +176,12 @@ def test_rooms_can_be_read_by_everybody(open_page, room, scheme):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.reload()
-    painted = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-    assert page.wait_for_function(painted, timeout=SOON).json_value() < 2000
+    painted = "performance.getEntriesByName('first-contentful-paint').map((entry) => entry.startTime)"
+    for _ in range(100):
+        if page.evaluate(painted):
+            break
+        page.wait_for_timeout(50)
+    assert page.evaluate(painted)[0] < 2000
 
 
 def test_a_wrong_regimen_is_mended_and_run_by_keyboard(open_page, monkeypatch, tmp_path):
