@@ -130,7 +130,7 @@ def test_a_wrong_table_is_refused(case):
 
 
 def test_a_lowered_barrier_lies_between_that_of_the_tumor_and_healthy_tissue(virtual_cohort):
-    """At 1 nothing is lifted, at 0 all of it, and between them what is seen is in proportion; wrong names are refused."""
+    """At 1 nothing is lifted, at 0 all of it, and between them in proportion; wrong names are refused."""
     from alarmin.explain import ExplainError, lowered
 
     cohort = virtual_cohort(2)
