@@ -193,18 +193,20 @@ class Moment:
 class Lift(eqx.Module):
     """A quantity that some lesions see as it would be if nothing held it there, and the others as it is.
 
-        seen = where(lifted, free, own)
+        seen = where(lifted, free + kept (own - free), own)
 
     Attributes:
         lifted: which lesions, `[1, lane]`.
         value: what is free: a number or `[1, lane]`; times the plasma concentration where an agent is named.
         at: instead of a value, other quantities at which the model works it out, by name.
+        kept: share of what holds it that stays, `[1, lane]`; nothing stays without it.
         agent: whose plasma concentration `value` is a share of.
     """
 
     lifted: Any
     value: Any = None
     at: dict[str, Any] = eqx.field(default_factory=dict)
+    kept: Any = None
     agent: str | None = eqx.field(static=True, default=None)
 
     def seen(self, name: str, own: Any, now: Moment) -> Any:
@@ -214,6 +216,8 @@ class Lift(eqx.Module):
             free = getattr(now.instead(self.at), name)
         elif self.agent is not None:
             free = self.value * now.plasma(self.agent)
+        if self.kept is not None:
+            free = free + self.kept * (own - free)
         return jnp.where(self.lifted, free, own)
 
 

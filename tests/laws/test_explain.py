@@ -127,3 +127,18 @@ def test_a_wrong_table_is_refused(case):
     table["steps"]["switch"][0]["seen"] = [seen | {"why": "a test"}]
     with pytest.raises(RecordError, match=said):
         check(Games, table, "table")
+
+
+def test_a_lowered_barrier_lies_between_that_of_the_tumor_and_healthy_tissue(virtual_cohort):
+    """At 1 nothing is lifted, at 0 all of it, and between them in proportion; wrong names are refused."""
+    from alarmin.explain import ExplainError, lowered
+
+    cohort = virtual_cohort(2)
+    seen = lambda share: lowered(cohort, (), {"metabolites": share})["lactate"].seen("lactate", 12.0, None)
+    healthy = cohort.lesion_value("lactate_host", "mM")
+    np.testing.assert_allclose(seen(1.0), 12.0)
+    np.testing.assert_allclose(seen(0.0), healthy)
+    np.testing.assert_allclose(seen(0.25), healthy + 0.25 * (12.0 - healthy))
+    for name, share in (("metabolite", 0.5), ("metabolites", 1.5)):
+        with pytest.raises(ExplainError, match=name):
+            lowered(cohort, (), {name: share})

@@ -1,6 +1,7 @@
 """`alarmin simulate`: one virtual patient under a regimen."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,10 @@ def simulate(
     days: Annotated[int, typer.Option(help="Length of the run.")] = 180,
     seed: Seed = 0,
     patient: Annotated[int, typer.Option(help="Which patient of the cohort, from 1.")] = 1,
+    barrier: Annotated[
+        list[str] | None,
+        typer.Option(help='Share of a barrier that stays, such as "matrix=0.5"; 0 is healthy tissue. Can be repeated.'),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="New Zarr store for the course, lesions and profiles.")] = None,
     picture: Annotated[
         Path | None,
@@ -50,7 +55,7 @@ def simulate(
         from alarmin import records, results
         from alarmin.therapy.regimen import parse
 
-        kind, plan = records.tumor(tumor), parse(regimen)
+        kind, plan, kept = records.tumor(tumor), parse(regimen), _shares(barrier or ())
         at_least(1, days=days, patient=patient, every=every)
         at_least(0, vessel_spread=vessel_spread, vessel_length=vessel_length, spacing=spacing, diameter=diameter)
         if geometry not in GEOMETRIES:
@@ -67,6 +72,8 @@ def simulate(
                 )
         if in_box and picture is not None:
             raise AlarminError("--picture shows shells of a ball", remedy="use --movie or --multiplex for a box")
+        if kept and geometry != "sphere":
+            raise AlarminError(f"--barrier with --geometry {geometry}", remedy="leave the geometry out")
         at_least(0, seed=seed)
         targets = (out, picture, ome, movie, multiplex)
         for target in targets:
@@ -76,6 +83,7 @@ def simulate(
             _kind(picture)
         keep_programs()
         from alarmin.enrollment import enroll
+        from alarmin.explain import lowered
         from alarmin.simulation import Settings
         from alarmin.simulation import simulate as run
 
@@ -106,7 +114,15 @@ def simulate(
                         raise AlarminError("--picture of a point", remedy="use --geometry sphere")
                 settings = Settings(grid=grid, lanes=8)
                 often = 1 if in_folder else every
-                course = run(only, plan, days=days, profile_every=often, settings=settings, progress=treat)
+                course = run(
+                    only,
+                    plan,
+                    days=days,
+                    clamped=lowered(only, plan.agents, kept),
+                    profile_every=often,
+                    settings=settings,
+                    progress=treat,
+                )
         if out is not None and not in_box:
             _write(out, course)
         if picture is not None:
@@ -115,6 +131,17 @@ def simulate(
             as_json(_content(course))
         else:
             _show(course, [str(target) for target in targets if target is not None])
+
+
+def _shares(barriers: Sequence[str]) -> dict[str, float]:
+    found = {}
+    for text in barriers:
+        name, _, share = text.partition("=")
+        try:
+            found[name.strip()] = float(share)
+        except ValueError:
+            raise AlarminError(f"--barrier {text!r}", remedy="write its name and a share, as in matrix=0.5") from None
+    return found
 
 
 def _kind(picture: Path) -> str:

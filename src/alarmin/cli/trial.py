@@ -21,7 +21,6 @@ from alarmin.cli.face import (
 )
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
     from rich.table import Table
 
     from alarmin.records import Trial
@@ -97,7 +96,7 @@ def _replicate(design: "Trial", count: int, seed: int, months: float | None, fol
 
     from alarmin import results
     from alarmin.scoring.keeping import kept_bank
-    from alarmin.trials.bank import replicate
+    from alarmin.trials.bank import quantiles, replicate
 
     if months is not None:
         design = design.model_copy(update={"months": months, "accrual_months": min(design.accrual_months, months)})
@@ -107,10 +106,10 @@ def _replicate(design: "Trial", count: int, seed: int, months: float | None, fol
     arms, contrasts = replicate(bank, count, seed=seed)
     summary = {"trial": design.name, "replicates": count, "seed": seed, "population": bank.population}
     summary |= {"training": list(bank.training)}
-    summary["arms"] = {arm.name: _quantiles(arms.loc[arms["arm"] == arm.name]) for arm in design.arms}
+    summary["arms"] = {arm.name: quantiles(arms.loc[arms["arm"] == arm.name]) for arm in design.arms}
     summary["contrasts"] = [
         {"experimental": pair.experimental, "control": pair.control}
-        | _quantiles(
+        | quantiles(
             mine := contrasts.loc[
                 (contrasts["experimental"] == pair.experimental) & (contrasts["control"] == pair.control)
             ]
@@ -135,21 +134,6 @@ def _replicate(design: "Trial", count: int, seed: int, months: float | None, fol
         if "success" in found:
             out.print(f"  {'success':<16}{number(found['success'], 2):>8}")
     notice()
-
-
-def _quantiles(table: "DataFrame") -> dict[str, dict[str, float | None]]:
-    """Median and central 95 % of each column of replicates."""
-    import numpy as np
-
-    found = {}
-    for name in table.columns.drop(["arm", "replicate", "experimental", "control", "success"], errors="ignore"):
-        values = table[name].to_numpy(float)
-        if np.isnan(values).all():
-            continue
-        low, middle, high = np.nanquantile(values, (0.025, 0.5, 0.975), method="nearest")
-        finite = lambda value: float(value) if np.isfinite(value) else None
-        found[name] = {"median": finite(middle), "low": finite(low), "high": finite(high)}
-    return found
 
 
 def _write(folder: Path, scored: "Scored") -> None:

@@ -2,5 +2,6 @@
 
 from alarmin.explain.games import ExplainError, Explanation, Played, explain
 from alarmin.explain.shapley import coalitions, interactions, shapley
+from alarmin.explain.switches import lowered
 
-__all__ = ["ExplainError", "Explanation", "Played", "coalitions", "explain", "interactions", "shapley"]
+__all__ = ["ExplainError", "Explanation", "Played", "coalitions", "explain", "interactions", "lowered", "shapley"]

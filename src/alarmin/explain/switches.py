@@ -1,6 +1,7 @@
 """The games as data: which quantities a switch sets, and to what."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -110,21 +111,55 @@ def lifts(cohort: Cohort, agents: Sequence[str], thrown: Mapping[str, NDArray[np
         thrown: by name of the switch, for which patients it is thrown, `[patient]`; all switches are named.
     """
     found = {}
-    carried = [agent for agent in agents if "tissue" in find_agent(agent).transport]
     for game in (games().barriers, games().steps):
         for switch in game.switch:
-            where = thrown[switch.name][cohort.patient]
-            for seen in switch.seen:
-                if seen.plasma is not None:
-                    for agent in carried:
-                        share = cohort.lesion_value(seen.plasma.replace(AGENT, agent), "dimensionless")
-                        found[agent] = Lift(where, share, agent=agent)
-                elif seen.at:
-                    at = {name: _level(cohort, name, source) for name, source in seen.at.items()}
-                    found[seen.quantity] = Lift(where, at=at)
-                else:
-                    source = seen.record if seen.record is not None else seen.value
-                    found[seen.quantity] = Lift(where, _level(cohort, seen.quantity, source))
+            found |= _thrown(cohort, agents, switch, thrown[switch.name][cohort.patient])
+    return found
+
+
+def lowered(cohort: Cohort, agents: Sequence[str], kept: Mapping[str, float]) -> dict[str, Lift]:
+    """What the lesions of a cohort see where barriers are lowered, to hand to `alarmin.simulate` as `clamped`.
+
+        seen = healthy + kept (own - healthy)
+
+    Args:
+        cohort: whose lesions.
+        agents: the agents of the regimen.
+        kept: by name of the barrier, the share of it that stays, from 0 (as in healthy tissue) to 1 (as it is); those
+            that are not named stay as they are. A barrier at 1 changes nothing, and keeps its place in the program.
+
+    Raises `ExplainError` that names the barrier where it is unknown, or its share lies outside.
+    """
+    found = {}
+    for name, share in kept.items():
+        switch = next((known for known in games().barriers.switch if known.name == name), None)
+        if switch is None:
+            said = nearest(name, games().barriers.names)
+            raise ExplainError(f"no barrier is called {name!r}; {said}", remedy="name one of the barriers")
+        if not 0.0 <= share <= 1.0:
+            raise ExplainError(
+                f"barrier {name}: a share of {share:g}", remedy="give 0 (healthy tissue) to 1 (as it is)"
+            )
+        where = np.full(cohort.lanes, share < 1.0)
+        for quantity, lift in _thrown(cohort, agents, switch, where).items():
+            found[quantity] = replace(lift, kept=np.full(cohort.lanes, share))
+    return found
+
+
+def _thrown(cohort: Cohort, agents: Sequence[str], switch: Switch, where: NDArray[np.bool_]) -> dict[str, Lift]:
+    """What the lesions `where` a switch is thrown see, by quantity."""
+    found = {}
+    for seen in switch.seen:
+        if seen.plasma is not None:
+            for agent in (name for name in agents if "tissue" in find_agent(name).transport):
+                share = cohort.lesion_value(seen.plasma.replace(AGENT, agent), "dimensionless")
+                found[agent] = Lift(where, share, agent=agent)
+        elif seen.at:
+            at = {name: _level(cohort, name, source) for name, source in seen.at.items()}
+            found[seen.quantity] = Lift(where, at=at)
+        else:
+            source = seen.record if seen.record is not None else seen.value
+            found[seen.quantity] = Lift(where, _level(cohort, seen.quantity, source))
     return found
 
 

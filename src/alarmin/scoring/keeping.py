@@ -5,6 +5,8 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import platformdirs
+
 from alarmin import results
 from alarmin.patients.drawing import records_of
 from alarmin.patients.possible import possible_populations
@@ -14,6 +16,11 @@ from alarmin.simulation import Settings
 from alarmin.trials.bank import COLUMNS, Bank, fill
 from alarmin.trials.run import by_tumor
 from alarmin.version import VERSION
+
+
+def bank_folder() -> Path:
+    """Where the commands keep banks: in the user's cache folder."""
+    return Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
 
 
 def kept_bank(

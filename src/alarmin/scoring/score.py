@@ -1,6 +1,6 @@
 """Puts what a trial predicts beside what was published, and says whether the published value was to be expected."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,25 +88,7 @@ class Scored:
 
     def comparison(self) -> "pd.DataFrame":
         """The compared rows for `alarmin.plots.compare`: shares in percent, one `quantity` to an axis."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            [
-                {"quantity": title(row.endpoint), "label": row.of}
-                | {
-                    name: None if value is None else value * scale(row.endpoint)
-                    for name, value in (
-                        ("predicted", row.predicted),
-                        ("predicted_low", row.low),
-                        ("predicted_high", row.high),
-                        ("published", row.published),
-                        ("published_low", row.published_low),
-                        ("published_high", row.published_high),
-                    )
-                }
-                for row in sorted(self._compared_rows(), key=lambda row: ORDER.index(_kind(row.endpoint)))
-            ]
-        )
+        return comparison(self._compared_rows())
 
     def table(self) -> "Table":
         """The compared rows, to be printed."""
@@ -140,6 +122,29 @@ class Scored:
             "published": published_json(self.study),
             "score": {"compared": self.compared, "inside": self.inside, "rows": [asdict(row) for row in self.rows]},
         }
+
+
+def comparison(rows: Sequence[Row]) -> "pd.DataFrame":
+    """Rows for `alarmin.plots.compare`: shares in percent, one `quantity` to an axis."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {"quantity": title(row.endpoint), "label": row.of}
+            | {
+                name: None if value is None else value * scale(row.endpoint)
+                for name, value in (
+                    ("predicted", row.predicted),
+                    ("predicted_low", row.low),
+                    ("predicted_high", row.high),
+                    ("published", row.published),
+                    ("published_low", row.published_low),
+                    ("published_high", row.published_high),
+                )
+            }
+            for row in sorted(rows, key=lambda row: ORDER.index(_kind(row.endpoint)))
+        ]
+    )
 
 
 def score(result: TrialResult, against: Study | None = None) -> Scored:

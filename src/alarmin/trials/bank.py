@@ -149,6 +149,19 @@ def replicate(
     return arms, pd.concat(contrasts) if contrasts else pd.DataFrame()
 
 
+def quantiles(table: "pd.DataFrame") -> dict[str, dict[str, float | None]]:
+    """Median and central 95 % of each endpoint over replicates; None where it is not reached."""
+    found = {}
+    for name in table.columns.drop(["arm", "replicate", "experimental", "control", "success"], errors="ignore"):
+        values = table[name].to_numpy(float)
+        if np.isnan(values).all():
+            continue
+        low, middle, high = np.nanquantile(values, (0.025, 0.5, 0.975), method="nearest")
+        finite = lambda value: float(value) if np.isfinite(value) else None
+        found[name] = {"median": finite(middle), "low": finite(low), "high": finite(high)}
+    return found
+
+
 Sample = dict[str, NDArray]
 """Outcomes of the patients of one arm in many replicates, `[replicate, patient]`."""
 

@@ -1,10 +1,12 @@
 """The pages and what they answer to. All state is in the address: what was asked for, and which run shows it."""
 
+from asyncio import sleep
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from math import isfinite
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,20 +24,28 @@ from alarmin.version import NOTICE, VERSION
 from alarmin.web import design, review, trial, tumor
 from alarmin.web.asking import LARGEST_FILE, LONGEST_TEXT, words
 from alarmin.web.guard import Guard
-from alarmin.web.jobs import Busy, Job, Jobs, Work
+from alarmin.web.jobs import Busy, Job, Jobs
+from alarmin.web.pictures import PICTURES, TABLES, drawn_later
+from alarmin.web.worker import Outcome, Work
 
 KINDS = {
     "svg": "image/svg+xml",
     "png": "image/png",
     "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
     "toml": "text/plain; charset=utf-8",
 }
 STATIC = Path(__file__).parent / "static"
+LONGEST_WAIT, LONGEST_DRAWING = 10.0, 90.0
+"""How long a page may wait for news of a run, and for a picture [s]."""
+
+Then = Callable[[Outcome], None]
 
 
-def make_app(port: int, jobs: Jobs | None = None) -> FastAPI:
-    """The app, for a server that listens on `port`."""
-    jobs, verdicts = jobs or Jobs(), review.Verdicts()
+def make_app(port: int, jobs: Jobs | None = None, verdicts: Path | None = None) -> FastAPI:
+    """The app, for a server that listens on `port`; verdicts of the review are kept in the folder `verdicts`."""
+    jobs, verdicts = jobs or Jobs(), review.Verdicts(review.verdict_folder() if verdicts is None else verdicts)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -56,9 +66,9 @@ def make_app(port: int, jobs: Jobs | None = None) -> FastAPI:
         said = AlarminError(f"{error.status_code}: {error.detail}", remedy="choose a page above")
         return page("refused.html", "", {}, error=said, status=error.status_code)
 
-    def start(room: str, form: Mapping[str, str], work: Work, mark: str = "") -> Response:
-        address = lambda id: f"/{room}?{urlencode({**form, 'job': id})}{mark}"
-        return RedirectResponse(jobs.start(room, address, work).url, status_code=303)
+    def start(lane: str, room: str, form: Mapping[str, str], work: Work, then: Then | None = None) -> Response:
+        address = lambda id: f"/{room}?{urlencode({**form, 'job': id})}"
+        return RedirectResponse(jobs.start(lane, room, address, work, then=then).url, status_code=303)
 
     @app.get("/")
     def first() -> Response:
@@ -66,15 +76,27 @@ def make_app(port: int, jobs: Jobs | None = None) -> FastAPI:
 
     @app.get("/tumor")
     def tumor_page(request: Request) -> Response:
-        return page("tumor.html", "tumor", tumor.DEFAULTS | dict(request.query_params), **_tumor_choices())
+        form = tumor.DEFAULTS | dict(request.query_params)
+        return page("tumor.html", "tumor", form, profile=jobs.find(form.get("profile")), **_tumor_choices())
 
     @app.post("/tumor")
     async def tumor_run(request: Request) -> Response:
-        form, _ = await _sent(request, tumor.DEFAULTS)
+        form, _ = await _sent(request, tumor.DEFAULTS | {"replaces": ""})
+        replaced = jobs.find(form.pop("replaces", ""))
+        if replaced is not None and replaced.room == "tumor":
+            # Its process is warm, and soon done with it.
+            replaced.cancel(patience=60.0)
         try:
-            return start("tumor", form, partial(tumor.work, tumor.Asked.of(form)))
+            asked = tumor.Asked.of(form)
+            # Barriers as they are need not stand in the address.
+            form = {name: said for name, said in form.items() if name not in tumor.BARRIERS or float(said) < 100}
+            if any(asked.regimens):
+                address = lambda id: f"/tumor?{urlencode({**form, 'profile': id})}"
+                work = partial(tumor.profile, asked)
+                form["profile"] = jobs.start("aside", "tumor", address, work, key=asked.held_back).id
+            return start("lesions", "tumor", form, partial(tumor.work, asked))
         except AlarminError as error:
-            return page("tumor.html", "tumor", tumor.DEFAULTS | form, error=error, **_tumor_choices())
+            return page("tumor.html", "tumor", tumor.DEFAULTS | form, profile=None, error=error, **_tumor_choices())
 
     @app.get("/trial")
     def trial_page(request: Request) -> Response:
@@ -84,21 +106,32 @@ def make_app(port: int, jobs: Jobs | None = None) -> FastAPI:
     async def trial_run(request: Request) -> Response:
         form, upload = await _sent(request, trial.DEFAULTS)
         try:
-            return start("trial", form, partial(trial.work, trial.Asked.of(form, upload)))
+            return start("trials", "trial", form, partial(trial.work, trial.Asked.of(form, upload)))
         except AlarminError as error:
             return page("trial.html", "trial", trial.DEFAULTS | form, error=error, **_trial_choices())
 
     @app.get("/review")
     def review_page(request: Request) -> Response:
-        form = dict(request.query_params)
-        rows = [verdicts.row(entry) for entry in review.chosen(form)]
-        return page("review.html", "review", {"q": "", "section": ""} | form, rows=rows, **_review_choices())
+        form = review.DEFAULTS | dict(request.query_params)
+        chosen = review.details(form["statement"], verdicts) if form["statement"] else None
+        counts = verdicts.counts()
+        return page(
+            "review.html", "review", form, rows=verdicts.rows(form), chosen=chosen, counts=counts, **_review_choices()
+        )
+
+    @app.get("/review/ledger.{kind}")
+    def review_table(request: Request, kind: str) -> Response:
+        if kind not in TABLES:
+            raise HTTPException(404, "no such table")
+        rows = verdicts.rows(review.DEFAULTS | dict(request.query_params))
+        return _file(f"ledger.{kind}", review.ledger_file(rows, kind))
 
     @app.post("/review")
     async def review_run(request: Request) -> Response:
-        form, _ = await _sent(request, {"q": "", "section": "", "statement": ""})
-        asked = review.runnable(form.pop("statement", ""))
-        return start("review", form, partial(review.work, asked, verdicts))
+        form, _ = await _sent(request, review.DEFAULTS)
+        asked = review.runnable(form)
+        keep = lambda outcome: verdicts.keep(outcome.content["entries"])
+        return start("trials", "review", form, partial(review.work, asked), keep)
 
     @app.get("/design")
     def design_page(request: Request) -> Response:
@@ -108,7 +141,7 @@ def make_app(port: int, jobs: Jobs | None = None) -> FastAPI:
     async def design_run(request: Request) -> Response:
         form, upload = await _sent(request, design.DEFAULTS)
         try:
-            return start("design", form, partial(design.work, design.Asked.of(form, upload)))
+            return start("trials", "design", form, partial(design.work, design.Asked.of(form, upload)))
         except AlarminError as error:
             return page("design.html", "design", design.DEFAULTS | form, error=error, **_design_choices())
 
@@ -121,35 +154,36 @@ def make_app(port: int, jobs: Jobs | None = None) -> FastAPI:
         return JSONResponse({"ok": True, "regimen": str(plan) or "no treatment"})
 
     @app.get("/jobs/{id}")
-    def job_state(id: str) -> Response:
+    async def job_state(id: str, seen: int = -1) -> Response:
+        """The state of a run; with `seen`, once it is another than that version, or after ten seconds."""
         job = _found(jobs, id)
-        return JSONResponse({"state": job.state, "open": job.open, "words": job.words, "share": job.share})
+        end = monotonic() + LONGEST_WAIT
+        while job.version == seen and job.open and monotonic() < end:
+            await sleep(0.03)
+        state = {"state": job.state, "open": job.open, "words": job.words, "share": job.share}
+        return JSONResponse(state | {"version": job.version})
 
     @app.post("/jobs/{id}/cancel")
     def job_cancel(id: str) -> Response:
         job = _found(jobs, id)
-        if job.open:
-            job.cancel()
+        job.cancel()
         return RedirectResponse(job.url, status_code=303)
 
     @app.get("/jobs/{id}/files/{name}")
     def job_file(id: str, name: str) -> Response:
         outcome = _found(jobs, id).outcome
-        content = None if outcome is None else outcome.files.get(name)
-        if content is None:
+        if outcome is not None and name in outcome.files:
+            return _file(name, outcome.files[name])
+        stem, _, kind = name.rpartition(".")
+        if outcome is None or stem not in outcome.later or kind not in PICTURES:
             raise HTTPException(404, "no such file of this run")
-        return Response(content, media_type=KINDS[name.rpartition(".")[2]])
-
-    @app.get("/jobs/{id}/section/{number}/{day}")
-    def job_section(id: str, number: int, day: int) -> Response:
-        outcome = _found(jobs, id).outcome
-        if outcome is None or outcome.section is None or not 0 <= number < len(outcome.content["courses"]):
-            raise HTTPException(404, "no such section")
-        if day not in outcome.content["days"]:
-            raise HTTPException(404, "no section on this day")
-        return Response(outcome.section(number, day), media_type="image/png", headers={"Cache-Control": "max-age=3600"})
+        return _file(name, jobs.aside(partial(drawn_later, outcome.later[stem], name), LONGEST_DRAWING)[name])
 
     return app
+
+
+def _file(name: str, content: bytes) -> Response:
+    return Response(content, media_type=KINDS[name.rpartition(".")[2]])
 
 
 def _found(jobs: Jobs, id: str) -> Job:
@@ -203,29 +237,30 @@ def _number(value: float | None, digits: int = 1) -> str:
 
 
 def _tumor_choices() -> dict[str, Any]:
+    agents: dict[str, list[tuple[str, str, str]]] = {}
+    for name, drug in sorted(records.agents().items()):
+        agents.setdefault(drug.kind, []).append((name, drug.title, str(standard_phase(drug)).rpartition(" ")[0]))
     return {
         "tumors": sorted((kind.title, name) for name, kind in records.tumors().items()),
-        "standard": [f"{name} {_every_three_weeks(drug)}" for name, drug in sorted(records.agents().items())],
+        "agents": sorted(agents.items()),
+        "barriers": [(field, switch.title) for field, switch in tumor.BARRIERS.items()],
         "longest": tumor.LONGEST,
         "last": tumor.LAST_PATIENT,
         "text": LONGEST_TEXT,
     }
 
 
-def _every_three_weeks(drug: records.Agent) -> str:
-    return f"{str(standard_phase(drug)).rpartition(' ')[0]} q3w"
-
-
 def _trial_choices() -> dict[str, Any]:
     return {
         "trials": [(name, found.title) for name, found in records.trials().items()],
         "most": trial.MOST_PATIENTS,
+        "kinds": trial.KINDS,
         "largest": LARGEST_FILE // 1024,
     }
 
 
 def _review_choices() -> dict[str, Any]:
-    return {"sections": review.known_sections()}
+    return {"sections": review.known_sections(), "verdicts": review.FILTERS}
 
 
 def _design_choices() -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The room of designs: a form that writes a design file, or an uploaded one, and what the design would do."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +12,8 @@ from alarmin.errors import nearest
 from alarmin.records import Trial
 from alarmin.records.loader import read
 from alarmin.web.asking import AskedError, from_file, number, whole, words
-from alarmin.web.jobs import Outcome, Report
-from alarmin.web.pictures import drawn
+from alarmin.web.pictures import drawn, written
+from alarmin.web.worker import Outcome, Report
 
 if TYPE_CHECKING:
     from alarmin.design import Characteristics, Design
@@ -24,7 +23,6 @@ MOST_BANK, MOST_MONTHS, MOST_PATIENTS = 400, 120.0, 5000
 DEFAULTS: dict[str, str] = read(files("alarmin.web") / "forms.toml")["design"]
 SHAPES = ("obrien_fleming", "pocock")
 ENDPOINTS = ("os", "pfs", "orr", "rmst", "milestone")
-_BANK = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Asked:
     @classmethod
     def of(cls, form: Mapping[str, str], upload: bytes | None = None) -> "Asked":
         """What a form asks for, or the file sent with it; raises `AlarminError` that names the key or the field."""
-        content = written(form).encode() if upload is None else upload
+        content = file_of(form).encode() if upload is None else upload
         design, trial = from_file(content, FILE, _load)
         size = design.bank.populations * design.bank.patients
         for key, value, most in (
@@ -53,6 +51,17 @@ class Asked:
                 raise AskedError(f"{key}: {value:g}", remedy=f"here at most {most:g}; use alarmin design for more")
         replicates = whole(form, "replicates", "Simulated trials", 100, 10_000, 2000)
         return cls(design, trial, content.decode(), replicates, whole(form, "seed", "Seed", 0, 2**31 - 1))
+
+    def python(self) -> str:
+        """The Python that gives the same characteristics."""
+        size = self.design.bank
+        return (
+            "from alarmin.design import bank_trial, load, operating_characteristics\n"
+            "from alarmin.trials.bank import fill\n\n"
+            f"design, trial = load({FILE!r})\n"
+            f"bank = fill(bank_trial(design, trial), members={size.populations}, patients={size.patients})\n"
+            f"found = operating_characteristics(design, bank, {self.replicates}, {self.seed})"
+        )
 
 
 def _load(path: Path) -> "tuple[Design, Trial]":
@@ -68,7 +77,7 @@ def _load(path: Path) -> "tuple[Design, Trial]":
     return load(path)
 
 
-def written(form: Mapping[str, str]) -> str:
+def file_of(form: Mapping[str, str]) -> str:
     """The design file that a form describes."""
     import tomli_w
 
@@ -118,33 +127,32 @@ def _shares(text: str) -> list[float]:
 
 def work(asked: Asked, report: Report) -> Outcome:
     """Simulates the design, as `alarmin design` does; banks are kept where that command keeps them."""
-    import platformdirs
+    import pandas as pd
 
     from alarmin import plots
     from alarmin.design import bank_trial, operating_characteristics
-    from alarmin.scoring.keeping import kept_bank
+    from alarmin.scoring.keeping import bank_folder, kept_bank
 
     design, size = asked.design, asked.design.bank
-    folder = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
-    report("bank", 0, 1)
-    # Two runs that need the same bank would write the same file.
-    while not _BANK.acquire(timeout=0.5):
-        report("bank", 0, 1)
-    try:
-        bank = kept_bank(
-            bank_trial(design, asked.trial), folder, members=size.populations, patients=size.patients, progress=report
-        )
-    finally:
-        _BANK.release()
+    report("bank", 0, size.populations)
+    bank = kept_bank(
+        bank_trial(design, asked.trial),
+        bank_folder(),
+        members=size.populations,
+        patients=size.patients,
+        progress=report,
+    )
     found = operating_characteristics(design, bank, asked.replicates, asked.seed, progress=report)
     report("pictures", 0, 1)
-    files = drawn(lambda: plots.design_figures(found))
+    figures = plots.design_figures(found)
     content = _content(found) | {
-        "figures": [name.removesuffix(".svg") for name in files if name.endswith(".svg")],
+        "figures": list(figures),
         "text": asked.text,
         "command": f"alarmin design {FILE} --replicates {asked.replicates} --seed {asked.seed}",
+        "python": asked.python(),
     }
-    return Outcome(content, files | {FILE: asked.text.encode(), "looks.csv": _looks_csv(content["looks"])})
+    tables = {"looks": pd.DataFrame(content["looks"])}
+    return Outcome(content, {FILE: asked.text.encode()} | drawn(figures) | written(tables))
 
 
 def _content(found: "Characteristics") -> dict[str, Any]:
@@ -178,9 +186,3 @@ def _content(found: "Characteristics") -> dict[str, Any]:
         "looks": looks,
         "two_sided": plan.sides == 2,
     }
-
-
-def _looks_csv(looks: list[dict[str, Any]]) -> bytes:
-    import pandas as pd
-
-    return pd.DataFrame(looks).to_csv(index=False).encode()

@@ -1,61 +1,52 @@
-"""Runs in the background: a few at a time, each with its progress, until it is done, refused or canceled."""
+"""Runs in the background, one at a time in each lane, each with its progress, until it is done, refused or canceled."""
 
+import multiprocessing
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from traceback import print_exc
+from queue import SimpleQueue
 from typing import Any
 
 from alarmin.errors import AlarminError
+from alarmin.web.worker import LIKE_HERE, Outcome, Work, serve
 
-Report = Callable[[str, int, int], None]
-"""Told what is done, how much of it, and of how much; ends the run by raising where it was canceled."""
+WAITING, KEPT = 10, 40
+"""Runs that are open at one time in a lane, and finished runs that are kept."""
 
-AT_ONCE, WAITING, KEPT = 2, 8, 40
-"""Runs at one time, runs that may wait, and finished runs that are kept."""
+PATIENCE = 5.0
+"""Time that a canceled run has to end by itself [s]; then its process is ended, and programs are compiled anew."""
+
+LANES = ("lesions", "trials", "aside")
+"""Lanes: a lesion that somebody looks at; what takes minutes; what explains and draws a lesion, beside it."""
 
 
 class Busy(AlarminError):
     """More runs were asked for than may wait."""
 
 
-class Canceled(Exception):
-    """The run was canceled."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run left: numbers for the page, files to look at or to download, and pictures drawn when asked for.
-
-    Attributes:
-        content: what the page shows, plain data.
-        files: by name, such as `diameters.svg`.
-        section: draws the section of a course, by its number, on a day, as PNG; None where there is none.
-    """
-
-    content: Mapping[str, Any]
-    files: Mapping[str, bytes] = field(repr=False)
-    section: Callable[[int, int], bytes] | None = None
-
-
-Work = Callable[[Report], Outcome]
-
-
-@dataclass
+@dataclass(eq=False)
 class Job:
-    """One run. `state` is "waiting", "running", "done", "refused" or "canceled"; `url` is the page that shows it."""
+    """One run. `state` is "waiting", "running", "done", "refused" or "canceled"; `url` is the page that shows it.
+
+    `version` counts what has changed, so that a page can wait for news.
+    """
 
     id: str
     room: str
     url: str
+    work: Work = field(repr=False)
+    key: object = None
+    then: Callable[[Outcome], None] | None = None
     state: str = "waiting"
     progress: dict[str, tuple[int, int]] = field(default_factory=dict)
     outcome: Outcome | None = None
     message: str = ""
     remedy: str = ""
-    _stop: threading.Event = field(default_factory=threading.Event, repr=False)
+    version: int = 0
+    patience: float = PATIENCE
+    ended: threading.Event = field(default_factory=threading.Event, repr=False)
 
     @property
     def open(self) -> bool:
@@ -73,72 +64,179 @@ class Job:
         """What is being done, to be read."""
         if self.state != "running":
             return {"waiting": "Waiting for its turn"}.get(self.state, self.state.capitalize())
-        if self._stop.is_set():
-            return "Stopping at the next step"
         steps = (f"{what} {done} of {total}" for what, (done, total) in list(self.progress.items()))
         return ", ".join(steps) or "Starting; the first run of a kind is compiled, which takes up to a minute"
 
-    def report(self, what: str, done: int, total: int) -> None:
-        """Notes progress; raises `Canceled` where the run was canceled."""
-        if self._stop.is_set():
-            raise Canceled
-        self.progress[what] = (done, total)
+    def tell(self, state: str, **changes: Any) -> None:
+        """Notes a change of an open run; one that has ended stays as it ended."""
+        if self.open:
+            for name, value in changes.items():
+                setattr(self, name, value)
+            self.state = state
+            self.version += 1
+        if not self.open:
+            self.ended.set()
 
-    def cancel(self) -> None:
-        """Ends the run at its next step."""
-        self._stop.set()
-        if self.state == "waiting":
-            self.state = "canceled"
+    def cancel(self, patience: float = PATIENCE) -> None:
+        """Ends the run: at once for whoever looks at it; its process gets `patience` seconds to follow."""
+        self.patience = patience
+        self.tell("canceled")
 
-    def run(self, work: Work) -> None:
-        """Does the work, and notes how it ended."""
-        if self._stop.is_set():
-            self.state = "canceled"
+
+class Lane:
+    """A process that does one run after the other; it starts with the first."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._process: Any = None
+        self._pipe: Any = None
+        self._stop: Any = None
+        threading.Thread(target=self._serve, name=name, daemon=True).start()
+
+    def add(self, job: Job) -> None:
+        """Puts a run at the end of the queue."""
+        self._queue.put(job)
+
+    def close(self) -> None:
+        """Ends the process, whatever it does."""
+        self._queue.put(None)
+        self._end()
+
+    def _serve(self) -> None:
+        while (job := self._queue.get()) is not None:
+            if job.open:
+                try:
+                    self._do(job)
+                except (EOFError, OSError):
+                    self._end()
+                    job.tell(
+                        "refused",
+                        message="the process of the run ended by itself",
+                        remedy="ask for less at once: most often memory was short",
+                    )
+
+    def _do(self, job: Job) -> None:
+        """Hands a run to the process, and notes what comes back until it has ended."""
+        if self._process is None or not self._process.is_alive():
+            self._start()
+        self._stop.clear()
+        job.tell("running")
+        self._pipe.send(job.work)
+        canceled = None
+        while True:
+            if not job.open and canceled is None:
+                canceled = time.monotonic()
+                self._stop.set()
+            if canceled is not None and time.monotonic() - canceled > job.patience:
+                self._end()
+                return
+            if not self._pipe.poll(0.05):
+                continue
+            kind, *said = self._pipe.recv()
+            if kind == "report":
+                what, done, total = said
+                job.tell("running", progress={**job.progress, what: (done, total)})
+                continue
+            if kind == "done":
+                if job.open and job.then is not None:
+                    job.then(said[0])
+                job.tell("done", outcome=said[0])
+            elif kind == "canceled":
+                job.tell("canceled")
+            elif kind == "refused":
+                job.tell("refused", message=said[0], remedy=said[1])
+            else:
+                remedy = "look at the terminal in which alarmin serve runs, and report what it says"
+                job.tell("refused", message=f"the run failed: {said[0]}", remedy=remedy)
             return
-        self.state = "running"
-        try:
-            self.outcome = work(self.report)
-            self.state = "canceled" if self._stop.is_set() else "done"
-        except Canceled:
-            self.state = "canceled"
-        except AlarminError as error:
-            self.message, self.remedy, self.state = error.message, error.remedy, "refused"
-        except Exception as error:
-            # A page that waits for ever would hide the fault.
-            print_exc()
-            self.message = f"the run failed: {type(error).__name__}: {error}"
-            self.remedy = "look at the terminal in which alarmin serve runs, and report what it says"
-            self.state = "refused"
+
+    def _start(self) -> None:
+        import jax
+
+        fresh = multiprocessing.get_context("spawn")
+        self._pipe, other = fresh.Pipe()
+        self._stop = fresh.Event()
+        settings = {name: getattr(jax.config, name) for name in LIKE_HERE}
+        self._process = fresh.Process(
+            target=serve, args=(other, self._stop, settings), name=f"alarmin-{self.name}", daemon=True
+        )
+        self._process.start()
+        other.close()
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            process.join(2.0)
+            if process.is_alive():
+                process.kill()
 
 
 class Jobs:
     """All runs of this server, by an id that cannot be guessed."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="run")
+        self._lanes = {name: Lane(name) for name in LANES}
         self._jobs: dict[str, Job] = {}
+        self._where: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def start(self, room: str, url: Callable[[str], str], work: Work) -> Job:
-        """A new run; `url` makes the address of its page from its id. Raises `Busy` where too many wait."""
+    def start(
+        self,
+        lane: str,
+        room: str,
+        url: Callable[[str], str],
+        work: Work,
+        *,
+        key: object = None,
+        then: Callable[[Outcome], None] | None = None,
+    ) -> Job:
+        """A new run, or one with the same `key` that is open or done.
+
+        Args:
+            lane: where it runs.
+            room: whose page shows it.
+            url: makes the address of that page from the id of the run.
+            work: what to do.
+            key: what makes two runs the same; without it, each is one of its own.
+            then: what to do here with its outcome.
+
+        Raises `Busy` where too many wait.
+        """
         with self._lock:
-            if sum(job.open for job in self._jobs.values()) >= AT_ONCE + WAITING:
-                raise Busy(f"{AT_ONCE + WAITING} runs wait or run already", remedy="wait for one to end, or cancel one")
+            same = [job for job in self._jobs.values() if key is not None and job.key == key]
+            for job in same:
+                if job.open or job.state == "done":
+                    return job
+            if sum(job.open and self._where[id] == lane for id, job in self._jobs.items()) >= WAITING:
+                raise Busy(f"{WAITING} runs wait or run already", remedy="wait for one to end, or cancel one")
             finished = [id for id, job in self._jobs.items() if not job.open]
             for id in finished[: max(0, len(finished) + 1 - KEPT)]:
-                del self._jobs[id]
+                del self._jobs[id], self._where[id]
             id = secrets.token_urlsafe(9)
-            job = self._jobs[id] = Job(id, room, url(id))
-        self._pool.submit(job.run, work)
+            job = self._jobs[id] = Job(id, room, url(id), work, key, then)
+            self._where[id] = lane
+        self._lanes[lane].add(job)
         return job
 
     def find(self, id: str | None) -> Job | None:
         """The run with this id; None where there is none, or no more."""
         return self._jobs.get(id or "")
 
+    def aside(self, work: Work, wait: float) -> Mapping[str, bytes]:
+        """Files of a small work that no page shows; raises `Busy` where they are not there after `wait` seconds."""
+        job = Job("", "", "", work)
+        self._lanes["aside"].add(job)
+        if not job.ended.wait(wait):
+            job.cancel()
+        if job.outcome is None:
+            raise Busy(job.message or "the picture is not drawn yet", remedy=job.remedy or "ask again in a minute")
+        return job.outcome.files
+
     def close(self) -> None:
         """Cancels everything."""
         for job in list(self._jobs.values()):
-            if job.open:
-                job.cancel()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+            job.cancel()
+        for lane in self._lanes.values():
+            lane.close()

@@ -1,6 +1,7 @@
 """Serves the app to this computer alone."""
 
 import socket
+from pathlib import Path
 
 import uvicorn
 
@@ -24,9 +25,9 @@ def listen(port: int) -> socket.socket:
     return found
 
 
-def make_server(taken: socket.socket) -> uvicorn.Server:
-    """The server of the app on a socket from `listen`."""
-    app = make_app(taken.getsockname()[1])
+def make_server(taken: socket.socket, verdicts: Path | None = None) -> uvicorn.Server:
+    """The server of the app on a socket from `listen`; verdicts of the review are kept in the folder `verdicts`."""
+    app = make_app(taken.getsockname()[1], verdicts=verdicts)
     settings = uvicorn.Config(
         app,
         log_level="warning",
