@@ -9,6 +9,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -199,7 +200,7 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _write(path: Path, arrays: dict[str, NDArray]) -> None:
+def _write(path: Path, arrays: dict[str, Any]) -> None:
     written = io.BytesIO()
     np.savez_compressed(written, **arrays)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ Patients are parted by a hash of arm and label: one half teaches populations and
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ from alarmin.records.loader import check, read
 from alarmin.records.schema import Strict
 from alarmin.therapy.regimen import parse
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 Protocol = Literal["A", "B", "C"]
 PROTOCOLS: tuple[Protocol, ...] = ("A", "B", "C")
 SMALL = 5.0
@@ -279,9 +279,9 @@ class Outcome:
         )
         base = each.loc[each["rival"] == LOCF].set_index(["protocol", "arm", "patient"])["error"]
         each["gain"] = (
-            each["error"] - base.loc[pd.MultiIndex.from_frame(each[["protocol", "arm", "patient"]])].to_numpy()
+            each["error"] - base.loc[pd.MultiIndex.from_frame(each.loc[:, ["protocol", "arm", "patient"]])].to_numpy()
         )
-        found = each.groupby(key, sort=False).agg(
+        found: Any = each.groupby(key, sort=False).agg(
             patients=("error", "size"),
             next_mae=("next_error", "mean"),
             mae=("error", "mean"),
@@ -359,7 +359,7 @@ def run(
                 if progress is not None:
                     progress(f"protocol {protocol}", number + 1, len(known))
             for name, found in gathered.items():
-                errors[protocol, name] = errors_of(*(np.concatenate(x) for x in zip(*found, strict=True)))
+                errors[protocol, name] = errors_of(*cast(Any, map(np.concatenate, zip(*found, strict=True))))
     sizes = [sum((group.people["half"] == half).sum() for group in known) for half in ("fitting", "scoring")]
     return Outcome(pd.concat(parts, ignore_index=True), *map(int, sizes), picture=_nine(pictures))
 

@@ -18,12 +18,13 @@ and Stein's biexponential is d = d0 (e^(g t) + e^(-s t) - 1). Laws and their lim
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 FASTEST = 0.1
 """Fastest rate that a law may have [1/day]."""
 MOST = 250.0
@@ -104,11 +105,11 @@ class Law:
         error = lambda p: self.diameter(days, diameter[0], p) - diameter
         # Steps inward from an upper limit; all columns in one call.
         toward = lambda p: np.where(p + width.diagonal() > high, -1.0, 1.0)
-        slope = lambda p: ((error(p + width * toward(p)) - error(p)) / (width.diagonal() * toward(p))[:, None]).T
+        slope: Any = lambda p: ((error(p + width * toward(p)) - error(p)) / (width.diagonal() * toward(p))[:, None]).T
         starts = np.array(list(product(*map(_grid, self.low, self.high))))
         best = starts[np.argmin((error(starts) ** 2).sum(axis=1))]
         options = {"x_scale": high - low, "max_nfev": 60, "ftol": 1e-7, "xtol": 1e-7}
-        return least_squares(error, best, slope, bounds=(low, high), **options).x
+        return least_squares(error, best, jac=slope, bounds=(low, high), **options).x
 
 
 def _grid(low: float, high: float) -> Array:

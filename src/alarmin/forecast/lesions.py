@@ -247,7 +247,8 @@ def _notes(table: pd.DataFrame) -> Iterator[str]:
         yield f"{counts['too small']} readings too small to measure are taken as what they say: present, below 5 mm"
     if counts.get("not evaluable", 0):
         yield f"{counts['not evaluable']} readings not evaluable are missing; nothing is put in their place"
-    if (scans == 1).any():
-        yield f"{int((scans == 1).sum())} lesions have one reading: their forecast is that of the population"
-    if (scans == 0).any():
-        yield f"{int((scans == 0).sum())} lesions have no reading: nothing is forecast for them"
+    once, never = int(np.sum(scans == 1)), int(np.sum(scans == 0))
+    if once:
+        yield f"{once} lesions have one reading: their forecast is that of the population"
+    if never:
+        yield f"{never} lesions have no reading: nothing is forecast for them"

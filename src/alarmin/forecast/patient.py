@@ -7,6 +7,7 @@ the lesions, their sum, the time to progression by the sum, and response (RECIST
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from alarmin.forecast.contest import kind_of, usable
 from alarmin.numerics import random
 from alarmin.readouts.recist import Criteria
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 LEVELS = {"low": 0.025, "lower": 0.25, "median": 0.5, "upper": 0.75, "high": 0.975}
 DRAWS = 2000
 SPEAKS = 0.2
@@ -80,7 +81,7 @@ def forecast(
     last = max(float(days[-1]) for days, _, _ in readings) if start is None else start
     ahead = last + every * np.arange(1, scans + 1)
     learned = belief(kind_of(bank.regimen))
-    table = series(readings, [ahead] * len(names))
+    table = series(readings, [np.asarray(ahead, np.float64)] * len(names))
     beside = condition(table, bank, learned)
     chance, weight = together(beside, table.count, bank)
     paths = _paths(beside, table.count, scans, chance, weight, bank, seed)
@@ -173,10 +174,12 @@ def _recist(readings: list, total: Array, ahead: Array) -> tuple[float, float, t
 def speaks(bank: Bank, weight: Array) -> pd.DataFrame:
     """What scans say of each parameter: how far its mean moved and how much narrower it became, strongest first.
 
-    Values are ranked to normal scores, so that all parameters are told in prior standard deviations.
+    Values are ranked to normal scores, so that all parameters are told in prior standard deviations. A parameter
+    counts as spoken of beyond `SPEAKS` and beyond what chance does among so few patients alike.
     """
     prior = 1.0 / np.bincount(bank.patient)[bank.patient]
     prior, after = prior / prior.sum(), weight / weight.sum()
+    alike = 1.0 / np.sum(np.bincount(bank.patient, after) ** 2)
     known: Mapping = records.parameters()
     rows = []
     for name, values in bank.parameters.items():
@@ -186,6 +189,8 @@ def speaks(bank: Bank, weight: Array) -> pd.DataFrame:
         moved, gone = mean(after) - mean(prior), 1.0 - variance(after) / variance(prior)
         title = known[name].title if name in known else name
         rows.append({"record": name, "title": title, "moved": moved, "gone": gone})
-    table = pd.DataFrame(rows, columns=["record", "title", "moved", "gone"])
-    strength = np.maximum(table["moved"].abs(), table["gone"])
-    return table.assign(speaks=strength > SPEAKS).iloc[np.argsort(-strength.to_numpy(float))].reset_index(drop=True)
+    table = pd.DataFrame(rows)
+    moved, gone = np.abs(np.array(table["moved"], float)), np.array(table["gone"], float)
+    # Two standard errors of a weighted mean and of a weighted variance.
+    clear = (moved > max(SPEAKS, 2.0 / alike**0.5)) | (gone > max(SPEAKS, 2.0 * (2.0 / alike) ** 0.5))
+    return table.assign(speaks=clear).iloc[np.argsort(-np.maximum(moved, gone))].reset_index(drop=True)

@@ -45,7 +45,7 @@ Then = Callable[[Outcome], None]
 
 def make_app(port: int, jobs: Jobs | None = None, verdicts: Path | None = None) -> FastAPI:
     """The app, for a server that listens on `port`; verdicts of the review are kept in the folder `verdicts`."""
-    jobs, verdicts = jobs or Jobs(), review.Verdicts(review.verdict_folder() if verdicts is None else verdicts)
+    jobs, known = jobs or Jobs(), review.Verdicts(review.verdict_folder() if verdicts is None else verdicts)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -113,24 +113,24 @@ def make_app(port: int, jobs: Jobs | None = None, verdicts: Path | None = None) 
     @app.get("/review")
     def review_page(request: Request) -> Response:
         form = review.DEFAULTS | dict(request.query_params)
-        chosen = review.details(form["statement"], verdicts) if form["statement"] else None
-        counts = verdicts.counts()
+        chosen = review.details(form["statement"], known) if form["statement"] else None
+        counts = known.counts()
         return page(
-            "review.html", "review", form, rows=verdicts.rows(form), chosen=chosen, counts=counts, **_review_choices()
+            "review.html", "review", form, rows=known.rows(form), chosen=chosen, counts=counts, **_review_choices()
         )
 
     @app.get("/review/ledger.{kind}")
     def review_table(request: Request, kind: str) -> Response:
         if kind not in TABLES:
             raise HTTPException(404, "no such table")
-        rows = verdicts.rows(review.DEFAULTS | dict(request.query_params))
+        rows = known.rows(review.DEFAULTS | dict(request.query_params))
         return _file(f"ledger.{kind}", review.ledger_file(rows, kind))
 
     @app.post("/review")
     async def review_run(request: Request) -> Response:
         form, _ = await _sent(request, review.DEFAULTS)
         asked = review.runnable(form)
-        keep = lambda outcome: verdicts.keep(outcome.content["entries"])
+        keep = lambda outcome: known.keep(outcome.content["entries"])
         return start("trials", "review", form, partial(review.work, asked), keep)
 
     @app.get("/design")
