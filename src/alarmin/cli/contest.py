@@ -1,19 +1,28 @@
 """`alarmin contest`: real lesions forecast by Alarmin, growth laws, and the last reading."""
 
 import json as text
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alarmin.cli.face import AsJson, as_json, keep_programs, notice, number, plain, progress, refusals
 from alarmin.cli.face import out as console
+from alarmin.errors import AlarminError
+
+if TYPE_CHECKING:
+    from alarmin.forecast.bank import Bank
+    from alarmin.forecast.contest import Group
 
 
 def contest(
     lesions: Annotated[Path, typer.Argument(help="CSV of the published series: arm, patient, day, diameter_mm.")],
     laws: Annotated[bool, typer.Option(help="Fit the growth laws too, which takes minutes.")] = True,
     out: Annotated[Path | None, typer.Option(help="New folder for tables and picture.")] = None,
+    learn: Annotated[
+        Path | None, typer.Option(help="Learn the belief files anew into this new folder, and hold no contest.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Forecast the later scans of real lesions, beside six growth laws, two with a population, and the last reading.
@@ -21,6 +30,8 @@ def contest(
     Example:  alarmin contest lesions_laleh2022.csv --out runs/contest
     """
     with refusals():
+        if learn is not None and out is not None:
+            raise AlarminError("--learn and --out are both given", remedy="learn first, then hold the contest")
         import platformdirs
 
         from alarmin import results
@@ -29,14 +40,18 @@ def contest(
         from alarmin.forecast.lesions import read
         from alarmin.therapy.regimen import parse
 
-        if out is not None:
-            results.ensure_new(out)
+        for folder in (out, learn):
+            if folder is not None:
+                results.ensure_new(folder)
         known = read(lesions, as_published=True)
-        rivalry.groups(known)
+        people = rivalry.groups(known)
         keep_programs()
         cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
         with progress(quiet=json) as report:
             bank = lambda tumor, regimen: kept_bank(tumor, parse(regimen), cache, progress=report)
+            if learn is not None:
+                _learn(people, bank, report, learn, lesions.name, json)
+                return
             found = rivalry.run(known, bank, progress=report, rivals=laws)
         tables = {"all": found.table()} | {by: found.table(by) for by in ("study", "arm", "pattern", "kind")}
         content = {
@@ -79,3 +94,23 @@ def contest(
         if out is not None:
             console.print(f"\nWritten to {out}")
         notice()
+
+
+def _learn(
+    people: "Sequence[Group]",
+    bank: "Callable[[str, str], Bank]",
+    report: Callable[[str, int, int], None],
+    target: Path,
+    lesions: str,
+    json: bool,
+) -> None:
+    """Writes belief files that the fitting half teaches into a new folder; those of the package stay as they are."""
+    from alarmin import results
+    from alarmin.forecast import learning
+
+    beliefs = learning.learn([group.half("fitting") for group in people], bank, report)
+    results.write_files(target, {f"{name}.toml": learning.written(made, lesions) for name, made in beliefs.items()})
+    if json:
+        as_json({name: made.model_dump() for name, made in beliefs.items()})
+    else:
+        console.print(f"{len(beliefs)} beliefs are written to {target}; forecasts go on with those of the package")

@@ -1,0 +1,51 @@
+"""Surface: what is believed is learned by a command, into a new folder, never over the files of the package."""
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from alarmin.cli.main import app
+from alarmin.forecast.belief import DATA, Belief
+from alarmin.records.loader import check
+from alarmin.records.loader import read as toml
+
+NAMES = ["checkpoint.toml", "checkpoint_without_mechanism.toml", "cytotoxic.toml", "cytotoxic_without_mechanism.toml"]
+
+
+@pytest.fixture
+def contest(tmp_path, monkeypatch, made_up_lesions):
+    """Runs the command on lesions of two arms, without biology and with a short search."""
+    monkeypatch.setattr("alarmin.forecast.bank.kept_bank", lambda *a, **k: made_up_lesions(20))
+    monkeypatch.setattr("alarmin.cli.contest.keep_programs", lambda: None)
+    monkeypatch.setattr("alarmin.forecast.learning.EVALUATIONS", 12)
+    monkeypatch.setattr("alarmin.forecast.learning.SHRINKAGE", (0.0, 0.3))
+    monkeypatch.setattr("alarmin.forecast.learning.GROWTH", (0.15,))
+    monkeypatch.chdir(tmp_path)
+    rng, rows = np.random.default_rng(1), []
+    for arm in ("Study_1_Arm_1", "Study_2_Arm_1"):
+        for patient in range(16):
+            size = 30.0 * np.exp(np.cumsum(0.1 * rng.standard_normal(5)))
+            rows += [f"Study,{arm},{patient},{42 * k},{size[k]:.0f}\n" for k in range(5)]
+    (tmp_path / "lesions.csv").write_text("study,arm,patient,day,diameter_mm\n" + "".join(rows))
+    return lambda *arguments: CliRunner().invoke(app, ["contest", "lesions.csv", *arguments], env={"COLUMNS": "200"})
+
+
+def test_belief_files_are_learned_into_a_new_folder(contest, tmp_path):
+    before = {name: (DATA / name).read_text() for name in NAMES}
+    result = contest("--learn", "beliefs")
+    assert result.exit_code == 0, result.output
+    made = tmp_path / "beliefs"
+    assert sorted(path.name for path in made.iterdir()) == NAMES
+    for name in NAMES:
+        text = (made / name).read_text()
+        assert text.startswith("# Learned from the fitting half of lesions.csv by: alarmin contest lesions.csv --learn")
+        believed = check(Belief, toml(made / name), name)
+        assert ("CRPS" in believed.learned) == ("without" not in name)
+    assert before == {name: (DATA / name).read_text() for name in NAMES}
+    again = contest("--learn", "beliefs")
+    assert again.exit_code == 2 and "exists already" in again.stderr
+
+
+def test_learning_and_the_contest_are_not_done_at_once(contest):
+    result = contest("--learn", "beliefs", "--out", "run")
+    assert result.exit_code == 2 and "--learn" in result.stderr
