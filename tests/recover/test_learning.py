@@ -1,14 +1,18 @@
 """Recover: what is believed of scans is learned back from series whose walk, drift and errors are known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from alarmin.forecast import learning
 from alarmin.forecast.belief import belief
 from alarmin.forecast.condition import series
-from alarmin.forecast.contest import flat
-from alarmin.forecast.learning import Lesson, cases, log_score, search, shares
+from alarmin.forecast.contest import flat, groups, learn_repeats
+from alarmin.forecast.learning import Lesson, cases, learn_kind, log_score, search, shares
+from alarmin.forecast.lesions import read
 
+PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "lesions_laleh2022.csv"
 DAYS = np.arange(0.0, 421.0, 42.0)
 # Errors are as good as normal.
 TRUTH = belief("checkpoint_without_mechanism").model_copy(
@@ -54,3 +58,17 @@ def test_the_shares_of_the_mechanism_that_made_the_series_have_the_least_crps(tr
     lesson = Lesson(table, bank, wanted[(wanted[:, 1] == 2) & (wanted[:, 2] == 6)])
     found = shares(truth.model_copy(update={"shrinkage": 0.3, "growth": 0.3}), [lesson])
     assert (found.shrinkage, found.growth) == true
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published series is not part of the package")
+@pytest.mark.parametrize("kind", ["checkpoint", "cytotoxic"])
+def test_the_numbers_of_the_package_are_learned_again(kind):
+    """Those without the mechanism, which need no virtual lesions."""
+    teach = [group.half("fitting") for group in groups(read(PUBLISHED, as_published=True))]
+    kept = belief(f"{kind}_without_mechanism")
+    repeat = learn_repeats(teach)
+    assert repeat == pytest.approx(kept.repeat, rel=1e-3)
+    found = learn_kind([group for group in teach if group.kind == kind], None, repeat)
+    for name in ("scan_error", "walk", "drift", "drift_memory", "tails"):
+        assert getattr(found, name) == pytest.approx(getattr(kept, name), rel=1e-3), name
+    assert found.learned == kept.learned

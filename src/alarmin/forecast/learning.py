@@ -75,19 +75,35 @@ def learn(
     repeat, beliefs = learn_repeats(found), {}
     for kind in dict.fromkeys(group.kind for group in found):
         mine = [group for group in found if group.kind == kind]
-        for name in (kind, f"{kind}_without_mechanism"):
-            believed = name == kind
-            banks = [thinned(bank_of(g.tumor, g.regimen)) if believed else flat(np.array([0.0, 7.0])) for g in mine]
-            lessons = [
-                [Lesson(g.scans, b, cases(g.scans, EVERY[kind], first)) for g, b in zip(mine, banks, strict=True)]
-                for first in (0, 1)
-            ]
-            start = Belief(offset=OFFSET, repeat=repeat, **START[kind] | ({} if believed else BARE))  # type: ignore[arg-type]
-            made = search(start, lessons[0], progress and _named(progress, name))
-            if believed:
-                made = shares(made, lessons[1], progress and _named(progress, f"{name}, shares"))
-            beliefs[name] = made.model_copy(update={"learned": _how(believed)})
+        banks = [bank_of(group.tumor, group.regimen) for group in mine]
+        for name, beside in ((kind, banks), (f"{kind}_without_mechanism", None)):
+            beliefs[name] = learn_kind(mine, beside, repeat, progress and _named(progress, name))
     return beliefs
+
+
+def learn_kind(
+    found: Sequence[Group],
+    banks: Sequence[Bank] | None,
+    repeat: tuple[float, ...],
+    progress: Report | None = None,
+) -> Belief:
+    """The belief for one kind of treatment.
+
+    Args:
+        found: groups of patients of that kind who teach.
+        banks: the bank of each group; without, one lesion that never changes.
+        repeat: `Belief.repeat`.
+        progress: is told what is being done, and how much of how much.
+    """
+    kind = found[0].kind
+    beside = [thinned(bank) for bank in banks] if banks else [flat(np.array([0.0, 7.0]))] * len(found)
+    lessons = [
+        [Lesson(g.scans, bank, cases(g.scans, EVERY[kind], first)) for g, bank in zip(found, beside, strict=True)]
+        for first in (0, 1)
+    ]
+    start = START[kind] | ({} if banks else BARE) | {"offset": OFFSET, "repeat": repeat, "learned": _how(bool(banks))}
+    made = search(Belief.model_validate(start), lessons[0], progress)
+    return shares(made, lessons[1], progress) if banks else made
 
 
 def cases(scans: Series, every: int = 1, first: int = 0) -> NDArray[np.int64]:
