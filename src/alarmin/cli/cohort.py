@@ -143,7 +143,11 @@ def _workers(processes: int | None, scheduler: str | None) -> "Workers":
 
     if scheduler is not None and processes is not None:
         raise RunError("--processes and --scheduler are both given", remedy="give one of them")
-    return partial(distributed, scheduler) if scheduler is not None else partial(local, processes or processors())
+    if scheduler is None:
+        return partial(local, processes or processors())
+    with distributed(scheduler):
+        pass  # Who does not answer is told of before anything is written.
+    return partial(distributed, scheduler)
 
 
 @contextmanager
