@@ -64,6 +64,7 @@ def moment(name, concentration=0.0, damage=0.0, plasma=0.0, **changed):
         plasma=lambda agent: jnp.full((1, 1), plasma),
         integral=lambda density: density * jnp.full((1, 1), 10.0),
         over_lesions=lambda amount: amount,
+        once=lambda name, work: work(),
     )
 
 

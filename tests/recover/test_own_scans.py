@@ -86,8 +86,13 @@ def test_who_teaches_and_who_is_scored_never_changes():
 
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="the published series is not part of the package")
 def test_the_protocols_give_the_published_errors_of_the_last_reading():
-    """Mean absolute error of the last reading over all patients, as worked out beforehand: 4.04, 5.59 and 4.23 mm."""
-    known = contest.groups(read(PUBLISHED, as_published=True))
+    """Mean absolute error of the last reading over all patients, as worked out beforehand: 4.04, 5.59 and 4.23 mm.
+
+    There, the first of two readings on a day stood for both.
+    """
+    lesions = read(PUBLISHED, as_published=True)
+    evaluable = lesions.table[lesions.table["status"] != "not evaluable"]
+    known = contest.groups(type(lesions)(evaluable.drop_duplicates(["study", "arm", "patient", "day"]), lesions.notes))
     for protocol, patients, error in (("A", 646, 4.04), ("B", 1065, 5.59), ("C", 823, 4.23)):
         means = []
         for group in known:

@@ -89,7 +89,7 @@ def commands():
     """Every `alarmin …` line in a shell block, with its page."""
     for page in PAGES:
         for block in re.findall(r"^```sh.*?\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S):
-            for line in block.splitlines():
+            for line in block.replace("\\\n", " ").splitlines():
                 words = shlex.split(line, comments=True)
                 if words[:1] == ["alarmin"]:
                     yield page.relative_to(ROOT).as_posix(), words[1:]

@@ -187,7 +187,7 @@ def test_rooms_can_be_read_by_everybody(open_page, room, scheme):
 def test_a_wrong_regimen_is_mended_and_run_by_keyboard(open_page, monkeypatch, tmp_path):
     """It is told while typing; the run survives a reload, and can be canceled."""
     monkeypatch.setattr(tumor, "work", partial(steered, tmp_path / "never"))
-    monkeypatch.setattr(tumor, "profile", partial(steered, Path("/")))
+    monkeypatch.setattr(tumor, "profile", held_back)
     page = open_page("/tumor")
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
