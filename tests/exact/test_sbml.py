@@ -5,6 +5,7 @@ Alarmin's steps are first order. Its courses at several step lengths h, each aga
 model itself varies with sqrt(h), and what a step does wrong has the powers h, h^1.5 and h^2.
 """
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -99,7 +100,8 @@ class Runner:
 
 def course(regimen: str, days: int, every: int, steps_per_day: int) -> dict[str, NDArray[np.float64]]:
     """Every field as Alarmin has it."""
-    at = settings(steps_per_day)
+    # What is still to come of a dose moves along in each step, in every lane.
+    at = replace(settings(steps_per_day), lanes=1)
     found = simulate(patient(), regimen, days=days, profile_every=every, settings=at)
     return {name: found.profiles[name][:, 0, 0] for name in FIELDS if name in found.profiles} | {
         "radius": found.radius[:, 0]
