@@ -20,7 +20,6 @@ endpoints = {"orr": "Response by 12 weeks", "pfs": "Progression or death", "os":
 # Everyone enters on day 0 of the bank; in the design they enter as they came, all within 32 months.
 trial = al.trial("pembro_rt").model_copy(update={"accrual_months": 0.0})
 model = kept_bank(trial, bank_folder(), members=populations, patients=patients)
-
 # The published effect as a bank of its own: responses as counted, exponential times at the published hazard ratios.
 seen, rng, parts = study("pembro_rt"), np.random.default_rng(0), []
 told = {(arm.name, found.endpoint): found.value for arm in seen.arms for found in arm.endpoints}
