@@ -5,6 +5,9 @@ from typing import Any
 MOST = 96 * 1024
 """Largest request [byte]: a file of the largest size with the form around it."""
 
+HEARD_OUT = 64 * MOST
+"""Up to where a request that is too large is heard out, so that its sender gets the answer [byte]."""
+
 HEADERS = {
     b"content-security-policy": (
         b"default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -39,10 +42,11 @@ class Guard:
         found: dict[bytes, list[bytes]] = {}
         for name, value in scope["headers"]:
             found.setdefault(name.lower(), []).append(value.lower())
+        # Read first, even what is refused: who is cut off while sending would not get the answer.
+        body = await _body(receive)
         if problem := self._foreign(found, scope["method"]):
             await _refuse(send, 403, problem)
             return
-        body = await _body(receive)
         if body is None:
             await _refuse(send, 413, f"The request is larger than {MOST // 1024} kB.")
             return
@@ -75,18 +79,17 @@ class Guard:
 
 
 async def _body(receive: Any) -> bytes | None:
-    """The whole request; None where it is too large."""
+    """The whole request; None where it is too large, which is let go as it comes."""
     parts, size = [], 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return b"".join(parts)
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MOST:
-            return None
-        if not message.get("more_body", False):
-            return b"".join(parts)
+            break
+        size += len(message.get("body", b""))
+        parts = [*parts, message.get("body", b"")] if size <= MOST else []
+        if not message.get("more_body", False) or size > HEARD_OUT:
+            break
+    return b"".join(parts) if size <= MOST else None
 
 
 async def _refuse(send: Any, status: int, text: str) -> None:
