@@ -66,7 +66,8 @@ def trace(kind: type[Mechanism]) -> Traced:
                 found.append(value)
         return [*found, *(value for calls in notes.values() for values in calls for value in values)]
 
-    with _double():
+    # Numbers in the code are kept as they are written.
+    with jax.enable_x64(True):
         program = jax.make_jaxpr(run)()
     terms = Terms()
     results = iter(_terms(program, [], terms))
@@ -82,17 +83,6 @@ def trace(kind: type[Mechanism]) -> Traced:
             if term is not None:
                 calls.setdefault(term, name)
     return Traced(outputs, calls)
-
-
-@contextmanager
-def _double() -> Iterator[None]:
-    """Lets JAX keep numbers in the code as they are written."""
-    before = jax.config.jax_enable_x64  # type: ignore[attr-defined]
-    jax.config.update("jax_enable_x64", True)
-    try:
-        yield
-    finally:
-        jax.config.update("jax_enable_x64", before)
 
 
 def parameter_names(kind: type[Mechanism]) -> dict[str, str]:

@@ -16,7 +16,7 @@ ONE_SHELL = Settings(grid=Sphere(1), lanes=8, workers=1, precision="float64")
 
 @contextmanager
 def double() -> Iterator[None]:
-    """Lets JAX compute in double precision."""
+    """Lets JAX compute in double precision, in all threads; `jax.enable_x64` would in this one alone."""
     before = jax.config.jax_enable_x64  # type: ignore[attr-defined]
     jax.config.update("jax_enable_x64", True)
     try:
