@@ -22,6 +22,7 @@ from alarmin.decide.optimize import undominated
 from alarmin.decide.schedules import Choice, dosings, pulses, regimen_of, standard, standard_of_care
 from alarmin.decide.study import choices_of, parameters_of
 from alarmin.plots import front, render
+from alarmin.records import agents
 from alarmin.therapy.regimen import parse
 
 
@@ -67,6 +68,10 @@ def test_regimens_read_back_as_they_are_written():
     assert choices_of(parameters_of(choices, 3)) == choices
     assert str(standard("docetaxel")) == "docetaxel 75 mg/m2 q3w"
     assert str(standard("epacadostat")) == "epacadostat 200 mg q1d"
+    # A trial gives less of it beside another agent; its label says 400 mg twice a day.
+    assert str(standard("sorafenib")) == "sorafenib 800 mg q1d"
+    for name in (name for name, drug in agents().items() if drug.usual is not None):
+        assert standard(name).agent == name
     assert str(standard_of_care("nsclc")) == "docetaxel 75 mg/m2 q3w"
 
 

@@ -1,6 +1,5 @@
 """What regimens are tried: which agents, how much of the standard dose, how often, from which day, for how long."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +17,6 @@ DOSINGS = ("1 of 1", "1 of 2", "1/2 of 1", "1/2 of 1/2", "1/3 of 1/3")
 """Shares of the standard dose, of the standard interval; no intensity exceeds the standard."""
 PULSES = (0, 1, 2, 4)
 """Cycles after which an agent is stopped; 0 for as long as is standard."""
-
-_EVERY = re.compile(r"every (\d+) weeks")
 
 
 class OptimizeError(AlarminError):
@@ -76,10 +73,12 @@ def pulses(name: str) -> tuple[int, ...]:
 def standard(name: str) -> Treatment:
     """How an agent is usually given, at its standard dose.
 
-    That is what most arms of the known trials give at this dose; where none does, what the record of the standard dose
-    says of its interval, and daily by mouth. Raises `OptimizeError` where nothing says how often.
+    That is what its file says (`usual`), or what most arms of the known trials give at this dose. Raises
+    `OptimizeError` where nothing says how often.
     """
     drug, usual = agent(name), standard_phase(agent(name))
+    if drug.usual is not None:
+        return parse(f"{name} {drug.usual}").treatments[0]
     seen = Counter(
         treatment
         for trial in trials().values()
@@ -91,17 +90,11 @@ def standard(name: str) -> Treatment:
     same = Counter({one: n for one, n in seen.items() if all(as_usual(phase) for phase in one.phases)})
     if same:
         return same.most_common(1)[0][0]
-    if drug.route == "by mouth":
-        often = 2.0 if "twice a day" in drug.dosing.where else 1.0
-        return Treatment(drug.name, (replace(usual, amount=often * usual.amount),))
-    said = _EVERY.search(drug.dosing.where)
-    if said is None:
-        raise OptimizeError(
-            f"nothing says how often {drug.name} is given: no known trial gives {usual.amount:g} {usual.basis}, and "
-            "the record of its dose names no interval",
-            remedy="name other agents, or add a trial file that gives it",
-        )
-    return Treatment(drug.name, (replace(usual, interval=7 * int(said[1])),))
+    raise OptimizeError(
+        f"nothing says how often {drug.name} is given: no known trial gives {usual.amount:g} {usual.basis}, and its "
+        "file has no `usual`",
+        remedy="name other agents, or add a trial file that gives it",
+    )
 
 
 def standard_of_care(tumor: str) -> Regimen:

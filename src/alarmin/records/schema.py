@@ -267,7 +267,8 @@ class Agent(Strict):
     `dosing` is the standard single dose; its unit says on which basis the agent is dosed: mg, mg/kg, mg/m**2, or
     mg*min/mL for a dose by area under the curve; Gy, J/cm**2, delta_degC or PFU where it is no mass. `unit` is that of
     concentration; of an agent that is given in a lesion, it is the unit of the dose. An agent without `tissue` stays
-    in the blood, or is no substance.
+    in the blood, or is no substance. `usual` is how the standard dose is given, in the regimen language without the
+    agent's name, by the source of `dosing`; it may be left out where the arms of trials show it.
     """
 
     name: str
@@ -278,6 +279,7 @@ class Agent(Strict):
     route: str
     unit: Literal["nM", "uM", "mg", "Gy", "J/cm**2", "delta_degC", "PFU"]
     dosing: Record
+    usual: str | None = None
     molar_mass: Record | None = None
     pharmacokinetics: Pharmacokinetics
     tissue: dict[str, Record]
