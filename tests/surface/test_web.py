@@ -6,7 +6,6 @@ the same processes.
 
 import os
 import re
-import threading
 import time
 from functools import partial
 from importlib.util import find_spec
@@ -22,7 +21,7 @@ import httpx
 from alarmin.web import tumor
 from alarmin.web.asking import LARGEST_FILE
 from alarmin.web.guard import MOST
-from alarmin.web.server import listen, make_server
+from alarmin.web.server import listen
 from alarmin.web.worker import Outcome
 
 PLAN = {"tumor": "nsclc", "regimen": "atezolizumab 1200 mg q3w", "days": "28", "patient": "1", "seed": "0"}
@@ -45,21 +44,6 @@ def deaf(asked, report):
 def broken(asked, report):
     """Work whose process ends by itself."""
     os._exit(1)
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """Where the app is served."""
-    taken = listen(0)
-    server = make_server(taken, tmp_path_factory.mktemp("verdicts"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    taken.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ The app runs as `alarmin serve` starts it; runs that would take minutes give way
 
 import os
 import shutil
-import threading
 import time
 from functools import partial
 from importlib.util import find_spec
@@ -19,7 +18,6 @@ if any(find_spec(name) is None for name in ("playwright", "fastapi", "uvicorn", 
 from playwright.sync_api import Page, expect, sync_playwright
 
 from alarmin.web import trial, tumor
-from alarmin.web.server import listen, make_server
 from alarmin.web.worker import Outcome
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
@@ -111,21 +109,6 @@ def held_back(asked, report):
     """Work that leaves what held nobody back."""
     rows = [{"regimen": "A", "values": {"matrix": 0.1}, "largest": ""}]
     return Outcome({"rows": rows, "commands": "", "days": 28}, {"barriers.svg": DOT})
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """Where the app is served."""
-    taken = listen(0)
-    server = make_server(taken, tmp_path_factory.mktemp("verdicts"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    taken.close()
 
 
 @pytest.fixture(scope="module")
