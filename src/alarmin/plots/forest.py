@@ -44,7 +44,7 @@ def forest(table: pd.DataFrame, *, title: str = "", favors: tuple[str, str] = ("
         _aside(axes, high, y, 10, f"{row['estimate']:.2f} ({row['low']:.2f}–{row['high']:.2f})")
         if published:
             _aside(axes, high, y, 110, f"{row['published']:.2f}" if pd.notna(row["published"]) else "–")
-    _aside(axes, high, -1, 10, "HR (95 % interval)", color=GRAY)
+    _aside(axes, high, -1, 10, "HR (95 % CI)", color=GRAY)
     if published:
         _aside(axes, high, -1, 110, "published", color=GRAY)
     _frame(axes, low, high, len(lines), favors)
