@@ -68,7 +68,7 @@ def test_site_says_what_it_is_not_for_and_loads_nothing_from_elsewhere(site):
 
 
 def test_pages_say_what_the_data_say():
-    pages = reference()
+    pages = reference({})
     assert "75 mg/m²" in pages["agents/docetaxel.md"]
     assert "koolen2010" in pages["agents/docetaxel.md"]
     oak = pages["trials/oak.md"]
