@@ -259,9 +259,10 @@ class Box(NamedTuple):
     def _along(self, axis: int, share: Array, forth: Array, back: Array, value: Array) -> Array:
         """The lines of one axis; the last one comes to the front, since its rows would be far apart in memory."""
         last = axis == len(self.shape) - 1
-        parts = [jnp.moveaxis(part, axis, 0) if last else part for part in (share, forth, back, value)]
+        if last:
+            share, forth, back, value = (jnp.moveaxis(part, axis, 0) for part in (share, forth, back, value))
         place = 0 if last else axis
-        found = substitute(factor(*parts[:3], place), parts[0] * parts[3], place)
+        found = substitute(factor(share, forth, back, place), share * value, place)
         return jnp.moveaxis(found, 0, axis) if last else found
 
     def remap(

@@ -83,9 +83,9 @@ def _put(array: Array, row: Array, s: Any, axis: int) -> Array:
 def diffuse_decay(value: Array, number: Any, decay: Any, steps: int = 1) -> Array:
     """Time steps of du/dt = D div grad u - l u between closed walls, one axis after the other.
 
-    A processor is fast where what lies behind the axis of a line is long. So the last axis comes to the front, and stays
-    there: the next step finds the axes turned by one. With the same coefficients everywhere, their order is the same to
-    rounding.
+    A processor is fast where what lies behind the axis of a line is long. So the last axis comes to the front, and
+    stays there: the next step finds the axes turned by one. With the same coefficients everywhere, their order does
+    not matter but for rounding.
 
     Args:
         value: `[*axes]`.
@@ -155,6 +155,13 @@ def differences(values: Array, conductances: Sequence[Array]) -> list[Array]:
     return found
 
 
+def whole(values: Array) -> Array:
+    """Sum over the voxels `[1, ..., lane]`: planes first, by a product with ones, which is faster than a sum."""
+    planes = jnp.ones((1, values.shape[0]), values.dtype) @ values.reshape(values.shape[0], -1)
+    rest = planes.reshape(-1, values.shape[-1])
+    return jnp.sum(rest, axis=0).reshape(*(1 for _ in values.shape[:-1]), values.shape[-1])
+
+
 def balance(
     start: Array, loss: Array, conductances: Sequence[Array], right: Array, tolerance: float, most: int = 2000
 ) -> Array:
@@ -171,8 +178,7 @@ def balance(
         before, behind = shifted(jnp.pad(conductance, edges), axis)
         diagonal = diagonal + before + behind
     scale = 1.0 / jnp.maximum(diagonal, 1e-30)
-    axes = tuple(range(start.ndim - 1))
-    dot = lambda a, b: jnp.sum(a * b, axis=axes, keepdims=True)
+    dot = lambda a, b: whole(a * b)
     goal = jnp.maximum(tolerance**2 * dot(right, scale * right), 1e-36)
 
     def go(carry: Any) -> Any:
