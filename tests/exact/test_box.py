@@ -47,6 +47,31 @@ def test_diffusion_alone_conserves_and_decay_is_its_only_loss() -> None:
     np.testing.assert_allclose(flat, 1.1**-3, rtol=1e-13)
 
 
+@pytest.mark.parametrize("shape", [(5,), (5, 6), (6, 7, 8)])
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+def test_many_steps_are_the_matrix_of_each_axis_many_times(shape: tuple[int, ...], steps: int) -> None:
+    """Also where the axes end in another order than they began."""
+    start = np.random.default_rng(5).random(shape)
+    expected = start
+    for axis, rows in enumerate(shape):
+        matrix = np.diag(np.full(rows, 1.0 + 0.3 / len(shape) + 5.0)) - 2.5 * (np.eye(rows, k=1) + np.eye(rows, k=-1))
+        matrix[0, 0] -= 2.5
+        matrix[-1, -1] -= 2.5
+        solved = np.linalg.matrix_power(np.linalg.inv(matrix), steps)
+        expected = np.moveaxis(np.tensordot(solved, expected, (1, axis)), 0, axis)
+    np.testing.assert_allclose(diffuse_decay(jnp.asarray(start), 2.5, 0.3, steps), expected, rtol=1e-11)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_lines_along_any_axis_solve_as_along_the_first(axis: int) -> None:
+    draw = np.random.default_rng(6)
+    loss, right = (jnp.asarray(draw.random((4, 4, 4))) for _ in range(2))
+    forth, back = (jnp.asarray(draw.random([4 - (other == axis) for other in range(3)])) for _ in range(2))
+    first = [jnp.moveaxis(part, axis, 0) for part in (loss, forth, back, right)]
+    expected = jnp.moveaxis(substitute(factor(*first[:3]), first[3]), 0, axis)
+    np.testing.assert_allclose(substitute(factor(loss, forth, back, axis), right, axis), expected, rtol=1e-13)
+
+
 def test_a_balance_meets_its_equation_in_every_lane() -> None:
     draw = np.random.default_rng(3)
     loss, right = jnp.asarray(draw.random((5, 6, 2)) + 0.1), jnp.asarray(draw.random((5, 6, 2)))

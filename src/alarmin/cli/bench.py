@@ -6,13 +6,20 @@ from typing import Annotated
 import typer
 
 from alarmin.cli.face import AsJson, as_json, aside, out, refusals
+from alarmin.errors import AlarminError
 
 
 def bench(
     peers: Annotated[
         bool, typer.Option("--peers", help="Instead, two years of a patient beside libRoadRunner's CVODE.")
     ] = False,
-    diffusion: Annotated[bool, typer.Option(help="Diffusion and decay alone, in a cube of voxels.")] = False,
+    diffusion: Annotated[
+        bool,
+        typer.Option("--diffusion", help="Instead, diffusion alone in a cube: implicit, and explicit with reactions."),
+    ] = False,
+    volume: Annotated[
+        bool, typer.Option("--volume", help="Instead, the whole step of a lesion in a cube of 64 voxels a side.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Measure how fast this machine simulates lesions, and where the time goes.
@@ -20,27 +27,23 @@ def bench(
     Example:  alarmin bench --json
     """
     with refusals():
+        if sum((peers, diffusion, volume)) > 1:
+            raise AlarminError(
+                "more than one of --peers, --diffusion and --volume", remedy="measure one thing at a time"
+            )
         if peers:
             _beside_peers(json)
+            return
+        if volume:
+            _volume(json)
+            return
+        if diffusion:
+            _diffusion(json)
             return
         import jax
 
         from alarmin.bench import bench as measure
-        from alarmin.bench import bench_diffusion
 
-        if diffusion:
-            with aside.status("Measuring"):
-                volume = bench_diffusion()
-            if json:
-                as_json(volume)
-                return
-            out.print(f"memory {volume['stream_gb_per_s']:.1f} GB/s")
-            for row in volume["diffusion"]:
-                rate, share = row["voxel_field_steps_per_s"], row["share_of_bandwidth"]
-                out.print(
-                    f"{row['voxels']:9,} voxels × {row['fields']:2} {row['precision']}  {rate:14,.0f} /s {share:.0%}"
-                )
-            return
         with aside.status("Measuring (some minutes)"):
             found = measure()
         found |= {"cores": os.cpu_count(), "device": jax.devices()[0].platform, "jax": jax.__version__}
@@ -72,3 +75,41 @@ def _beside_peers(json: bool) -> None:
     out.print(f"a lesion of {found['shells']} shells among {found['lanes']}          {found['alarmin_lane_s']:8.3f} s")
     out.print(f"a patient alone                         {found['alarmin_alone_s']:8.3f} s")
     out.print(f"ratio to libRoadRunner: {found['ratio']:.2f} in a chunk, {found['ratio_alone']:.2f} alone")
+
+
+def _diffusion(json: bool) -> None:
+    from alarmin.bench import bench_diffusion, bench_reaction
+
+    with aside.status("Measuring"):
+        found = bench_diffusion() | bench_reaction()
+    if json:
+        as_json(found)
+        return
+    out.print("implicit diffusion and decay")
+    for row in found["diffusion"]:
+        rate, share = row["voxel_field_steps_per_s"], row["share_of_bandwidth"]
+        out.print(
+            f"{row['voxels']:9,} voxels × {row['fields']:2} {row['precision']}  {rate:14,.0f} /s "
+            f"{share:.0%} of {row['triad_gb_per_s']:.1f} GB/s"
+        )
+    out.print("explicit diffusion and reaction")
+    for row in found["reaction"]:
+        shape, rate = " × ".join(map(str, row["shape"])), row["voxel_field_steps_per_s"]
+        out.print(
+            f"{shape} × {row['fields']} {row['precision']}  {rate:14,.0f} /s, started in {row['compile_s']:.1f} s"
+        )
+
+
+def _volume(json: bool) -> None:
+    from alarmin.bench import bench_volume
+
+    with aside.status("Measuring (some minutes)"):
+        found = bench_volume()
+    if json:
+        as_json(found)
+        return
+    out.print(f"a step of {found['voxels']:,} voxels × {found['fields']} fields   {found['step_s']:.3f} s")
+    floors = f"memory {found['bandwidth_floor_s']:.4f} s, arithmetic {found['arithmetic_floor_s']:.4f} s"
+    out.print(f"floors: {floors}; {found['times_floor']:.1f} times the larger")
+    out.print(f"state {found['state_mb']:.0f} MB, with the step {found['times_state']:.1f} times as much")
+    out.print("phases: " + ", ".join(f"{name} {spent:.3f} s" for name, spent in found["phases"].items()))

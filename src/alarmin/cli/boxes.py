@@ -32,31 +32,49 @@ class Layout:
     vessel_spread: float
     vessel_length: float
 
+    @property
+    def axes(self) -> int:
+        """Of the box."""
+        return 2 if self.geometry == "plane" else 3
+
+    def check(self) -> None:
+        """Refuses what cannot be meant, before anything is computed."""
+        if self.spacing == 0 or self.diameter == 0:
+            raise AlarminError("a --spacing or --diameter of 0", remedy="give a positive length in mm")
+        if self.source is None:
+            _shape(self.shape, self.axes)
+        else:
+            self.map(self.source)
+
+    def map(self, source: Path) -> tuple[NDArray[np.float64], float]:
+        """The tissue of a map, and its spacing [mm]."""
+        from alarmin.geometry import read_map
+
+        if self.shape is not None or self.diameter is not None:
+            raise AlarminError("--from beside --shape or --diameter", remedy="the map says both: leave them out")
+        tissue, told = read_map(source)
+        if tissue.ndim != self.axes:
+            raise AlarminError(
+                f"a map of {tissue.ndim} axes for --geometry {self.geometry}", remedy=f"give one of {self.axes} axes"
+            )
+        spacing = self.spacing or told
+        if spacing is None:
+            raise AlarminError(f"{str(source)!r} says no spacing", remedy="give --spacing in mm")
+        return tissue, spacing
+
     def laid_out(self, cohort: "Cohort") -> "tuple[Cohort, Any]":
         """The first lesion of the patient in its box, and the grid."""
         from alarmin import geometry
         from alarmin.numerics.box import Box
 
-        axes = 2 if self.geometry == "plane" else 3
         one = geometry.one_lesion(cohort)
-        own = 2.0 * float(np.asarray((one.untreated or {})["radius"])[0, 0])
-        spacing = self.spacing
         if self.source is not None:
-            if self.shape is not None or self.diameter is not None:
-                raise AlarminError("--from beside --shape or --diameter", remedy="the map says both: leave them out")
-            tissue, told = geometry.read_map(self.source)
-            if tissue.ndim != axes:
-                raise AlarminError(
-                    f"a map of {tissue.ndim} axes for --geometry {self.geometry}", remedy=f"give one of {axes} axes"
-                )
-            spacing = spacing or told
-            if spacing is None:
-                raise AlarminError(f"{str(self.source)!r} says no spacing", remedy="give --spacing in mm")
+            tissue, spacing = self.map(self.source)
         else:
-            shape = _shape(self.shape, axes)
-            diameter = self.diameter or own
+            shape = _shape(self.shape, self.axes)
+            diameter = self.diameter or 2.0 * float(np.asarray((one.untreated or {})["radius"])[0, 0])
             # Two thirds of the box leave room for the lesion to change its shape.
-            spacing = spacing or diameter / (0.67 * min(shape))
+            spacing = self.spacing or diameter / (0.67 * min(shape))
             tissue = geometry.ball_in(shape, spacing, diameter)
         vessels = geometry.VesselMap(self.vessel_spread, self.vessel_length) if self.vessel_spread > 0 else None
         box = Box(tissue.shape)

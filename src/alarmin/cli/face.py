@@ -46,7 +46,8 @@ def at_least(least: int, **options: float | None) -> None:
     """Refuses options below `least`, and what is no finite number, by name."""
     for name, value in options.items():
         if value is not None and not least <= value < float("inf"):
-            raise AlarminError(f"--{name} {value}", remedy=f"give a number from {least} up")
+            option = name.replace("_", "-")
+            raise AlarminError(f"--{option} {value}", remedy=f"give a number from {least} up")
 
 
 def keep_programs() -> None:

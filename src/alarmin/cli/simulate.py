@@ -81,6 +81,16 @@ def simulate(
                 results.ensure_new(target)
         if picture is not None:
             _kind(picture)
+        for option, target, ending in (("movie", movie, ".gif"), ("multiplex", multiplex, ".png")):
+            if target is not None and target.suffix.lower() != ending:
+                raise AlarminError(f"--{option} {target}", remedy=f"end its name in {ending}")
+        from alarmin.cli.boxes import Layout, run_box
+
+        layout = Layout(geometry, shape, spacing, diameter, source, vessel_spread, vessel_length)
+        if in_box:
+            layout.check()
+        elif geometry == "well-mixed" and picture is not None:
+            raise AlarminError("--picture of a point", remedy="use --geometry sphere")
         keep_programs()
         from alarmin.enrollment import enroll
         from alarmin.explain import lowered
@@ -97,9 +107,6 @@ def simulate(
             )
             treat = lambda done, total: report("treat", done, total)
             if in_box:
-                from alarmin.cli.boxes import Layout, run_box
-
-                layout = Layout(geometry, shape, spacing, diameter, source, vessel_spread, vessel_length)
                 files = {"out": out, "ome": ome, "movie": movie, "multiplex": multiplex}
                 course = run_box(cohort[[patient - 1]], layout, plan, days, every, treat, **files, seed=seed)
             else:
@@ -110,8 +117,6 @@ def simulate(
                     from alarmin.numerics.well_mixed import WellMixed
 
                     only, grid = well_mixed(only), WellMixed()
-                    if picture is not None:
-                        raise AlarminError("--picture of a point", remedy="use --geometry sphere")
                 settings = Settings(grid=grid, lanes=8)
                 often = 1 if in_folder else every
                 course = run(

@@ -1,0 +1,110 @@
+"""The whole step of a lesion in a cube of voxels: all fields, all mechanisms."""
+
+import resource
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from alarmin.bench.clock import fastest
+from alarmin.bench.memory import triad
+from alarmin.enrollment import enroll
+from alarmin.geometry import ball_in, boxed, lesion_radius, one_lesion
+from alarmin.model import Model, Moment
+from alarmin.numerics.box import Box
+from alarmin.simulation import Settings, model_of, state_of
+from alarmin.state import State
+
+STEPS = 4
+"""In one call, as a run takes many; room for what lies between the steps is made once."""
+
+
+def bench_volume(tumor: str = "nsclc", side: int = 64, repeats: int = 3) -> dict[str, Any]:
+    """Measures one step of a lesion in side³ voxels, beside what memory gives and what the processor multiplies.
+
+    The floors are those of the least that a step can do: to read and write each value once, and what the compiler
+    counts as its floating-point operations without repeats of the balances, at the rate of a product of matrices.
+
+    Returns step_s, bandwidth_floor_s, arithmetic_floor_s, times_floor (of the larger), state_mb, temporary_mb (what a
+    step needs beside the state), times_state (both together), peak_memory_mb, compile_s, and phases [s].
+    """
+    cohort = one_lesion(enroll(tumor, 4, 1))
+    diameter = 2.0 * float((cohort.untreated or {})["radius"][0, 0])
+    box = Box((side,) * 3)
+    spacing = diameter / (0.67 * side)
+    tissue = ball_in(box.shape, spacing, diameter)
+    cohort = boxed(cohort, box, tissue, radius=lesion_radius(tissue, spacing))
+    settings = Settings(grid=box, lanes=1, workers=1)
+    model = model_of(cohort, settings)
+    state = state_of(cohort, model, settings)
+    begin = time.perf_counter()
+    run = _steps.lower(model, state).compile()
+    compile_s = time.perf_counter() - begin
+    spent = fastest(lambda: run(model, state), 1, repeats) / STEPS
+    used = run.compiled.memory_analysis()
+    size = float(sum(value.nbytes for value in jax.tree.leaves(state.fields)))
+    bandwidth = 2.0 * size / (triad() * 1e9)
+    arithmetic = float(_step.lower(model, state).compile().compiled.cost_analysis()["flops"]) / _flops()
+    temporary = float(used.temp_size_in_bytes)
+    return {
+        "voxels": side**3,
+        "fields": len(state.fields),
+        "step_s": spent,
+        "bandwidth_floor_s": bandwidth,
+        "arithmetic_floor_s": arithmetic,
+        "times_floor": spent / max(bandwidth, arithmetic),
+        "state_mb": size / 1e6,
+        "temporary_mb": temporary / 1e6,
+        "times_state": (size + temporary) / size,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+        "compile_s": compile_s,
+        "phases": _phases(model, state, repeats),
+    }
+
+
+def _advance(model: Model, state: State) -> State:
+    return model.step(state, {}, 0.5, jnp.asarray(False))
+
+
+_step = eqx.filter_jit(_advance)
+
+
+@eqx.filter_jit
+def _steps(model: Model, state: State) -> State:
+    return jax.lax.scan(lambda state, _: (_advance(model, state), None), state, None, length=STEPS)[0]
+
+
+def _flops(side: int = 2048) -> float:
+    """Operations a second of a product of matrices in single precision."""
+    matrix = jnp.ones((side, side), "float32")
+    product = jax.jit(lambda matrix: matrix @ matrix)
+    jax.block_until_ready(product(matrix))
+    return 2.0 * side**3 / fastest(lambda: product(matrix), 1, 5)
+
+
+def _phases(model: Model, state: State, repeats: int) -> Mapping[str, float]:
+    """Time of each phase of one step by itself [s]."""
+    work = eqx.filter_jit(lambda model, state: model.sums(state, Moment(model, state, {})))
+    sums = work(model, state)
+
+    def grown(model: Model, state: State) -> dict[str, Array]:
+        fields = dict(state.fields)
+        model.grow(state, fields, {}, 0.5, jnp.asarray(False))
+        return fields
+
+    transport = eqx.filter_jit(lambda model, state, sums: model.transport(state, sums, 0.5)[0])
+    react = eqx.filter_jit(lambda model, state, sums: model.react(state.fields, sums, 0.5)[0])
+    grow = eqx.filter_jit(grown)
+    runs = {
+        "mechanisms": lambda: work(model, state),
+        "transport": lambda: transport(model, state, sums),
+        "reaction": lambda: react(model, state, sums),
+        "growth": lambda: grow(model, state),
+    }
+    for run in runs.values():
+        jax.block_until_ready(run())
+    return {name: fastest(run, 1, repeats) for name, run in runs.items()}

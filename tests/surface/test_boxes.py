@@ -1,0 +1,146 @@
+"""Surface: lesions in boxes are stored, shown and exported as promised, and options that do not go together are refused
+before anything is computed."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from PIL import Image
+from typer.testing import CliRunner
+
+from alarmin.cli.main import app
+from alarmin.geometry import read_map
+from alarmin.plots.multiplex import STAINS, multiplex
+from alarmin.plots.stack import movie
+from alarmin.results.voxels import VoxelStore, write_ome
+
+REGIMEN = "atezolizumab 1200 mg q3w"
+
+
+def call(*arguments: str):
+    return CliRunner().invoke(app, ["simulate", "nsclc", REGIMEN, *arguments], env={"COLUMNS": "200"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--geometry", "cube"), "--geometry cube"),
+        (("--shape", "16,16,16"), "--shape with --geometry sphere"),
+        (("--geometry", "well-mixed", "--spacing", "0.1"), "--spacing with --geometry well-mixed"),
+        (("--movie", "a.gif"), "--movie with --geometry sphere"),
+        (("--geometry", "volume", "--shape", "16,16"), "give 3 whole numbers from 8 to 1024"),
+        (("--geometry", "plane", "--shape", "16,16,16"), "give 2 whole numbers from 8 to 1024"),
+        (("--geometry", "volume", "--shape", "16,16,4"), "--shape 16,16,4"),
+        (("--geometry", "volume", "--shape", "16,16,2000"), "--shape 16,16,2000"),
+        (("--geometry", "volume", "--shape", "a,b,c"), "--shape a,b,c"),
+        (("--geometry", "volume", "--spacing", "-1"), "--spacing -1"),
+        (("--geometry", "volume", "--spacing", "0"), "a --spacing or --diameter of 0"),
+        (("--geometry", "volume", "--diameter", "-3"), "--diameter -3"),
+        (("--geometry", "volume", "--vessel-spread", "-0.5"), "--vessel-spread -0.5"),
+        (("--geometry", "volume", "--every", "0"), "--every 0"),
+        (("--geometry", "volume", "--from", "nothing.npy"), "no map 'nothing.npy'"),
+        (("--geometry", "volume", "--from", "flat.npy", "--spacing", "0.1"), "a map of 2 axes for --geometry volume"),
+        (("--geometry", "plane", "--from", "flat.npy"), "says no spacing"),
+        (("--geometry", "plane", "--from", "flat.npy", "--shape", "9,9"), "--from beside --shape or --diameter"),
+        (("--geometry", "plane", "--from", "words.npy", "--spacing", "0.1"), "cannot be read as a map"),
+        (("--geometry", "plane", "--from", "negative.npy", "--spacing", "0.1"), "with values from -1"),
+        (("--geometry", "volume", "--movie", "a.mp4"), "end its name in .gif"),
+        (("--geometry", "volume", "--multiplex", "a.jpg"), "end its name in .png"),
+        (("--geometry", "volume", "--out", "flat.npy"), "flat.npy"),
+        (("--geometry", "volume", "--picture", "a.png"), "--picture shows shells of a ball"),
+        (("--geometry", "well-mixed", "--picture", "a.png"), "--picture of a point"),
+        (("--geometry", "volume", "--barrier", "matrix=0"), "--barrier with --geometry volume"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused_before_anything_is_computed(arguments, said, tmp_path, monkeypatch):
+    def compute(*arguments, **options):
+        raise AssertionError("computed before the input was refused")
+
+    monkeypatch.setattr("alarmin.enrollment.enroll", compute)
+    monkeypatch.setattr("alarmin.cli.simulate.keep_programs", lambda: None)
+    monkeypatch.chdir(tmp_path)
+    np.save("flat.npy", np.ones((9, 9)))
+    np.save("negative.npy", -np.ones((9, 9)))
+    (tmp_path / "words.npy").write_text("no map")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    result = call(*arguments)
+    told = " ".join(result.output.replace("│", " ").split())
+    assert result.exit_code == 2 and said in told, told
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def ball(shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Made-up fields of a lesion in a box."""
+    places = np.meshgrid(*(np.linspace(-1.0, 1.0, n) for n in shape), indexing="ij")
+    far = np.sqrt(sum(place**2 for place in places))
+    fields = {field: np.full(shape, 20.0) for stain in STAINS.values() for field in stain.fields}
+    fields |= {"oxygen": 40.0 * far, "tissue": np.clip((0.8 - far) * 10.0, 0.0, 1.0)}
+    return {name: values.astype(np.float32) for name, values in fields.items()}
+
+
+def test_a_store_is_read_with_xarray_alone_and_appears_when_it_is_complete(tmp_path):
+    from alarmin.results.provenance import provenance
+
+    shape, target = (70, 9, 8), tmp_path / "run.zarr"
+    store = VoxelStore(target, shape, [0.0, 7.0], (), {"tumor": "nsclc"})
+    first, second = ball(shape), {name: 2.0 * values for name, values in ball(shape).items()}
+    store.add({name: values.reshape(-1) for name, values in first.items()}, 0.1, 2.0)
+    assert not target.exists()
+    store.add({name: values.reshape(-1) for name, values in second.items()}, 0.11, 2.2)
+    made = provenance(command="", subject={}, seed=1, patients=1, records={}, population=None)
+    store.finish({"diameter": np.arange(8.0)}, made)
+    found = xr.open_zarr(target, consolidated=False)
+    assert found["oxygen"].dims == ("profile_day", "z", "y", "x") and found["oxygen"].attrs["units"] == "mmHg"
+    np.testing.assert_array_equal(found["oxygen"].sel(profile_day=1), second["oxygen"])
+    np.testing.assert_array_equal(found["spacing"], [0.1, 0.11])
+    np.testing.assert_array_equal(found["lesion_diameter"], np.arange(8.0))
+    assert json.loads(found.attrs["provenance"])["seed"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run.zarr"]
+
+
+def test_an_image_has_channels_named_by_field_and_comes_back_as_a_map(tmp_path):
+    fields = ball((12, 10, 9))
+    chosen = {name: fields[name] for name in ("tissue", "oxygen")}
+    write_ome(tmp_path / "last.ome.zarr", chosen, {"oxygen": "3350D8"}, 0.05)
+    about = json.loads((tmp_path / "last.ome.zarr" / "zarr.json").read_text())["attributes"]["ome"]
+    channels = about["omero"]["channels"]
+    assert [(channel["label"], channel["color"]) for channel in channels] == [
+        ("tissue", "FFFFFF"),
+        ("oxygen", "3350D8"),
+    ]
+    values, spacing = read_map(tmp_path / "last.ome.zarr")
+    np.testing.assert_allclose(values, fields["tissue"] / fields["tissue"].max(), rtol=1e-6)
+    assert spacing == pytest.approx(0.05)
+
+
+def test_a_stain_shows_cells_where_there_is_tissue_and_the_same_ones_again():
+    fields = ball((40, 40))
+    picture = multiplex(fields, 0.02, width=0.8, pixels=200, seed=1)
+    np.testing.assert_array_equal(picture, multiplex(fields, 0.02, width=0.8, pixels=200, seed=1))
+    middle, corner = picture[80:120, 80:120], picture[:12, :12]
+    assert picture.shape == (200, 200, 3) and middle.mean() > 3.0 * corner.mean()
+    without = fields | {name: 0.0 * fields[name] for name in STAINS["CD8"].fields}
+    green = lambda shown: shown[..., 1].astype(float) - 0.5 * shown[..., 0] - 0.5 * shown[..., 2]
+    assert green(multiplex(without, 0.02, width=0.8, pixels=200, seed=1)).mean() < green(picture).mean()
+
+
+def test_a_movie_has_a_picture_for_each_profile(tmp_path):
+    frames = [ball((16, 16)), ball((16, 16))]
+    (tmp_path / "a.gif").write_bytes(movie([0.0, 7.0], frames, [0.1, 0.1], "nsclc"))
+    with Image.open(tmp_path / "a.gif") as shown:
+        assert shown.format == "GIF" and getattr(shown, "n_frames", 0) == 2
+
+
+@pytest.mark.slow
+def test_the_command_writes_all_that_it_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files = ("--out", "run.zarr", "--ome", "last.ome.zarr", "--movie", "run.gif", "--multiplex", "section.png")
+    box = ("--geometry", "volume", "--shape", "12,12,12", "--vessel-spread", "0.4", "--days", "2", "--every", "1")
+    result = call(*box, *files, "--json")
+    assert result.exit_code == 0, result.output
+    found = xr.open_zarr("run.zarr", consolidated=False)
+    assert found["oxygen"].shape == (3, 12, 12, 12) and bool(np.isfinite(found["oxygen"]).all())
+    again = call("--geometry", "volume", "--from", "last.ome.zarr", "--days", "1")
+    assert again.exit_code == 0, again.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["last.ome.zarr", "run.gif", "run.zarr", "section.png"]
