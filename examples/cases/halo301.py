@@ -25,9 +25,7 @@ size = np.asarray(cohort.untreated["radius"])[0] ** 3
 content = np.diff(settings.ball.faces**3) @ np.asarray(cohort.untreated["hyaluronan"])
 whole = cohort.sum_lesions(content * size) / cohort.sum_lesions(size)
 rich = np.argsort(np.argsort(-whole)) < read.sum()
-print(
-    f"{read.sum()} of {patients} are rich by biopsy; {(read & ~rich).sum()} of them are not among the richest as a whole"
-)
+print(f"{read.sum()} of {patients} are rich by biopsy, {(read & ~rich).sum()} of them not among the richest as a whole")
 
 
 def run(arm, *, lasting=False, toxic=False):

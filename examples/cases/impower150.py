@@ -7,7 +7,7 @@ import numpy as np
 
 import alarmin as al
 from alarmin import plots
-from alarmin.plots.style import BLUE, STYLE, VERMILLION
+from alarmin.plots.style import BLUE, GREEN, STYLE, VERMILLION
 from alarmin.scoring.keeping import bank_folder, kept_bank
 from alarmin.scoring.replicates import replicates
 
@@ -39,20 +39,15 @@ cohort = al.cohort("nsclc", n=patients, seed=0, settings=settings)
 agents = al.regimen(regimens["ABCP"]).agents
 run = lambda arm: al.simulate(cohort, regimens[arm], days=days, agents=agents, profile_every=21, settings=settings)
 arms = {name: run(name) for name in ("ABCP", "ACP")}
-names = {"functional_surface": "vessel surface", "oxygen": "oxygen", "cd8": "CD8 T cells", "carboplatin": "carboplatin"}
+names = {"functional_surface": "vessel surface", "oxygen": "oxygen", "cd8": "CD8 T cells"}
 plt.style.use(STYLE)
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
-for color, (name, title) in zip((BLUE, VERMILLION, "#009E73"), list(names.items())[:3], strict=True):
+for color, (name, title) in zip((BLUE, VERMILLION, GREEN), names.items(), strict=True):
     ratio = np.log(arms["ABCP"].profiles[name].mean(axis=1) / arms["ACP"].profiles[name].mean(axis=1))
     low, middle, high = np.quantile(np.exp(ratio), (0.25, 0.5, 0.75), axis=1)
     axes[0].plot(arms["ACP"].profile_days, middle, color=color, label=title)
     axes[0].fill_between(arms["ACP"].profile_days, low, high, color=color, alpha=0.2, linewidth=0)
-    said = ", ".join(
-        f"day {d:.0f} {m:.2f} ({a:.2f}, {b:.2f})"
-        for d, m, a, b in zip(
-            arms["ACP"].profile_days[[1, 2, 4, 6]], middle[[1, 2, 4, 6]], low[[1, 2, 4, 6]], high[[1, 2, 4, 6]]
-        )
-    )
+    said = ", ".join(f"day {21 * k} {middle[k]:.2f} ({low[k]:.2f}, {high[k]:.2f})" for k in (1, 2, 4, 6))
     print(f"{title}, with bevacizumab over without: {said} (median, quartiles of lesions)")
 cells = {name: np.log(cohort.sum_lesions(course.lesions["tumor"])[-1]) for name, course in arms.items()}
 gain = cells["ACP"] - cells["ABCP"]

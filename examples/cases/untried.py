@@ -15,12 +15,11 @@ from alarmin.explain import explain
 from alarmin.patients.possible import possible_populations
 from alarmin.plots.style import BLUE, STYLE, VERMILLION
 
-populations, patients = (int(word) for word in sys.argv[1:3]) if len(sys.argv) > 2 else (6, 24)
+populations, patients = (int(word) for word in sys.argv[1:3]) if len(sys.argv) > 2 else (6, 16)
 days, settings, rng = 126, al.Settings(lanes=64), np.random.default_rng(0)
 base = "atezolizumab 1200 mg q3w"
-names = ("azd3965", "ciforadenant", "oleclumab", "epacadostat", "isatuximab", "bevacizumab")
-given = {name: f"{name} {al.agent(name).usual}" for name in names if al.agent(name).usual}
-given["bevacizumab"], given["isatuximab"] = "bevacizumab 15 mg/kg q3w", "isatuximab 10 mg/kg qw x4 then 10 mg/kg q2w"
+names = ("azd3965", "ciforadenant", "epacadostat", "oleclumab")
+given = {name: f"{name} {al.agent(name).usual}" for name in names} | {"bevacizumab": "bevacizumab 15 mg/kg q3w"}
 tried = {(): base} | {
     key: " + ".join([base, *(given[name] for name in key)]) for n in (1, 2) for key in combinations(sorted(given), n)
 }

@@ -13,12 +13,17 @@ from alarmin.trials import resampling
 from made_up_bank import design_of
 
 # The data set `ovarian` of R's package survival (26 patients): days, whether the patient died, and the arm.
+# fmt: off
 OVARIAN = np.array(
-    """59 1 1  115 1 1  156 1 1  421 0 2  431 1 1  448 0 1  464 1 2  475 1 2  477 0 1  563 1 2  638 1 1  744 0 2  769 0 2
-    770 0 2  803 0 1  855 0 1  1040 0 1  1106 0 1  1129 0 2  1206 0 2  1227 0 2  268 1 1  329 1 1  353 1 2  365 1 2
-    377 0 2""".split(),
+    [
+        (59, 1, 1), (115, 1, 1), (156, 1, 1), (421, 0, 2), (431, 1, 1), (448, 0, 1), (464, 1, 2), (475, 1, 2),
+        (477, 0, 1), (563, 1, 2), (638, 1, 1), (744, 0, 2), (769, 0, 2), (770, 0, 2), (803, 0, 1), (855, 0, 1),
+        (1040, 0, 1), (1106, 0, 1), (1129, 0, 2), (1206, 0, 2), (1227, 0, 2), (268, 1, 1), (329, 1, 1), (353, 1, 2),
+        (365, 1, 2), (377, 0, 2),
+    ],
     float,
-).reshape(-1, 3)
+)
+# fmt: on
 # Z of FH(0,0), FH(0,1), FH(1,0), FH(1,1) and one-sided p of `maxcombo_fast(ovarian$futime, ovarian$fustat, ovarian$rx,
 # control = 1, side = 1)`, example of print.maxcombo_fast in the reference of the R package FastSurvival; its vignette
 # on agreement prints the first three with more digits, and equal to those of nph::logrank.maxtest.

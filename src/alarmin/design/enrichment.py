@@ -10,8 +10,9 @@ information that comes from the subgroup (Spiessens and Debois),
 
     p = 1 - P(Z_F < z, Z_S < z),   z = max(z_F, z_S),   Cor(Z_F, Z_S) = √(I_S / I_F),
 
-and to the one that is tested where the other was given up. The second stage is the increment of a score after the first look, whoever it comes from. So alpha holds however the
-subgroup is chosen. After the choice of the subgroup only its patients enter, so that accrual slows down.
+and to the one that is tested where the other was given up. The second stage is the increment of a score after the first
+look, whoever it comes from. So alpha holds however the subgroup is chosen. After the choice of the subgroup only its
+patients enter, so that accrual slows down.
 """
 
 from typing import Any
