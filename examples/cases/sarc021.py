@@ -41,7 +41,7 @@ plans = {
     "as given, half awake at 1 mmHg": ("300 mg/m2 q3w d1,8", 5.0),
     "as given, half awake at 10 mmHg": ("300 mg/m2 q3w d1,8", 50.0),
 }
-half = "evofosfamide.activation_half"  # oxygen at which half of the drug is activated [mmHg]
+half = "evofosfamide.hypoxia_activation.activation_half"  # oxygen at which half of the drug is activated [mmHg]
 
 
 def run(plan, times=1.0):
