@@ -43,7 +43,7 @@ def written(entries: Sequence[Entry], *, patients: int | None = None) -> str:
     table.writeheader()
     for entry in entries:
         of, run = entry.statement, (patients or design.patients, design.days, design.seed, VERSION)
-        effects = map(ratio, (entry.effect, entry.low, entry.high))
+        effects = ratio(entry.effect), ratio(entry.low), ratio(entry.high)
         table.writerow(asdict(Verdict(of.id, of.section, entry.verdict, *effects, *run)))
     return found.getvalue()
 
