@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,8 @@ def test_the_api_lists_every_public_name():
     offered += [getattr(plots, name) for name in plots.__all__]
     offered += [getattr(exports, name) for name in exports.__all__ if name[0].islower() and name != "network"]
     listed = {id(_named(name)) for name in said}
+    # A file has the name of its function, and would be shown instead of it.
+    assert not [name for name in said if name.count(".") == 2 and name.startswith("alarmin.plots.") and find_spec(name)]
     assert not [thing.__name__ for thing in offered if id(thing) not in listed]
 
 

@@ -87,6 +87,13 @@ def test_course_has_coordinates_and_units(tmp_path):
     assert '"seed": 4' in data.attrs["provenance"]
 
 
+def test_a_course_is_plain_arrays_that_group_by_patient(tmp_path):
+    """Also where Dask is installed, whose arrays do not group by name alone."""
+    data = read_course(write_course(tmp_path / "run.zarr", course(), recipe()))
+    assert not data.chunks
+    assert data["lesion_diameter"].groupby("patient").sum().sizes["patient"] == len(set(data["patient"].values))
+
+
 def test_readings_can_be_thinned():
     data = dataset(course(), every=2)
     np.testing.assert_array_equal(data["day"], [0, 2, 4])

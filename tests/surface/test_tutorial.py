@@ -25,8 +25,10 @@ def shell(tmp_path):
     tools.mkdir()
     start = f"#!{sys.executable}\nimport sys\nfrom alarmin.cli.main import app\nsys.argv[0] = 'alarmin'\napp()\n"
     (tools / "alarmin").write_text(start)
-    (tools / "python").symlink_to(sys.executable)
-    (tools / "alarmin").chmod(0o755)
+    # A link would not find the virtual environment beside the program that it leads to.
+    (tools / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
     place = tmp_path / "folder"
     place.mkdir()
     kept = platformdirs.user_cache_dir("alarmin", "alarmin")

@@ -57,7 +57,13 @@ def test_a_page_shows_the_verdict_beside_place_experiment_and_reason(tmp_path: P
     first, second, _ = read(tmp_path / "v.csv").values()
     reasoned = OF[second.id].model_copy(update={"explanation": "Too little of it."})
     page = statement_page(reasoned, second)
-    for said in ("**Place**", "## As an experiment", "**Opposite**", "× 1.25 (1.1 to 1.4)", "Too little of it."):
+    for said in (
+        "**Place**",
+        "## As an experiment",
+        "**Opposite**",
+        "1.25 times what it is without (1.1 to 1.4)",
+        "Too little of it.",
+    ):
         assert said in page, said
     assert "Too little of it." not in statement_page(reasoned, first)
     assert "Not run for these pages" in statement_page(OF[first.id], None)

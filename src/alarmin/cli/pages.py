@@ -240,12 +240,11 @@ def _came_out(verdict: "Verdict | None") -> str:
         return "Not run for these pages."
     if verdict.ratio is None:
         return f"**{verdict.verdict.capitalize()}**."
-    size = f"× {verdict.ratio:.3g} ({verdict.low:.3g} to {verdict.high:.3g})"
+    size = f"{verdict.ratio:.3g} times what it is without ({verdict.low:.3g} to {verdict.high:.3g})"
     run = f"{verdict.patients} patients, {verdict.days} days, seed {verdict.seed}, Alarmin {verdict.version}"
     return (
-        f"**{verdict.verdict.capitalize()}**: what is read is {size} of what it is without, in the median patient, with"
-        f" the interval that holds the median in 95 % of samples. Last run: {run}. "
-        "[What verdicts mean](../review.md)."
+        f"**{verdict.verdict.capitalize()}**: what is read is {size}, in the median patient; the interval holds the"
+        f" median in 95 % of samples. Last run: {run}. [What verdicts mean](../review.md)."
     )
 
 

@@ -155,7 +155,8 @@ def read_course(path: str | Path) -> "xr.Dataset":
     if not Path(path).is_dir():
         near = nearest(Path(path).name, [p.name for p in Path(path).parent.glob("*.zarr")])
         raise StoreError(f"no course {str(path)!r}; {near}", remedy="give the path of a .zarr folder")
-    return xr.open_zarr(path, consolidated=False)
+    # Read when looked into, as NumPy arrays, also where Dask is installed, whose arrays do not group by name alone.
+    return xr.open_zarr(path, chunks=None, consolidated=False)
 
 
 def dataset(course: "Course", every: int = 1) -> "xr.Dataset":

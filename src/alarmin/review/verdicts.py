@@ -42,9 +42,9 @@ def written(entries: Sequence[Entry], *, patients: int | None = None) -> str:
     table = csv.DictWriter(found, [field.name for field in fields(Verdict)], lineterminator="\n")
     table.writeheader()
     for entry in entries:
-        of, run = entry.statement, (patients or design.patients, design.days, design.seed, VERSION)
-        effects = ratio(entry.effect), ratio(entry.low), ratio(entry.high)
-        table.writerow(asdict(Verdict(of.id, of.section, entry.verdict, *effects, *run)))
+        of, size = entry.statement, (ratio(entry.effect), ratio(entry.low), ratio(entry.high))
+        run = (patients or design.patients, design.days, design.seed, VERSION)
+        table.writerow(asdict(Verdict(of.id, of.section, entry.verdict, *size, *run)))
     return found.getvalue()
 
 
