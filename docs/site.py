@@ -39,13 +39,19 @@ REST = "Trials and patients"
 
 
 def on_files(files: Files, *, config: Any) -> Files:
-    """Adds the pages that are made from data, and those that live elsewhere; then sets the navigation."""
+    """Adds the pages that are made from data, those that live elsewhere, and the schemas; then sets the navigation."""
     from alarmin.cli.pages import reference
+    from alarmin.cli.schema import Kind, written
+    from alarmin.review.verdicts import read
 
-    made = reference() | {name: (HERE / place).read_text(encoding="utf-8") for name, place in OUTSIDE.items()}
+    made = reference(read(HERE / "verdicts.csv")) | {
+        name: (HERE / place).read_text(encoding="utf-8") for name, place in OUTSIDE.items()
+    }
     for name, text in made.items():
         if files.get_file_from_path(name) is None:
             files.append(File.generated(config, name, content=text))
+    for kind in Kind:
+        files.append(File.generated(config, f"schemas/{kind}.schema.json", content=written(kind)))
     config.nav = navigation([file.src_uri for file in files.documentation_pages()])
     return files
 

@@ -164,19 +164,23 @@ class Now(Protocol):
 
 
 class Mark(NamedTuple):
-    """What a decorator notes of a method: its unit, its value where the mechanism is off, and its role."""
+    """What a decorator notes of a method: its role, its unit, its value where the mechanism is off, and whether it
+    costs so much that its value is kept for all who read it."""
 
     role: str
     unit: str
     off: float | tuple[float, ...] | None
+    kept: bool = False
 
 
-def signal(unit: str, off: float | tuple[float, ...] | None = None) -> Callable[[Any], Any]:
+def signal(unit: str, off: float | tuple[float, ...] | None = None, kept: bool = False) -> Callable[[Any], Any]:
     """Marks a method as the one definition of the quantity of its name, which any mechanism may read.
 
     `off` is its value where the mechanism is switched off; without it, it cannot be switched off while others read it.
+    What many read and is long to work out is `kept` in memory; the compiler works out the others again wherever they
+    are read, which is faster for a few sums and products.
     """
-    return lambda method: _mark(method, Mark("signal", unit, off))
+    return lambda method: _mark(method, Mark("signal", unit, off, kept))
 
 
 def effect(unit: str) -> Callable[[Any], Any]:
@@ -309,8 +313,13 @@ class DamageMode(Action, DeathMode):
     def flows(self, now: Now) -> list[Flow]:
         effort = now.once(f"{self.agent}_effort", lambda: self.effort(now))
         cycling = self.kill_rate * (self.resting_share + (1.0 - self.resting_share) * now.division_share)
-        sensitive = cycling * self.share_killed(now, effort, 1.0)
-        resistant = cycling * self.share_killed(now, effort, self.resistance**self.steepness)
+        sensitive, resistant = now.once(
+            f"{self.agent}_kills",
+            lambda: tuple(
+                cycling * self.share_killed(now, effort, hardness)
+                for hardness in (1.0, self.resistance**self.steepness)
+            ),
+        )
         rates = {"tumor_sensitive": sensitive, "tumor_escaped": sensitive, "tumor_resistant": resistant}
         return [
             supply(self.damage, getattr(now, self.agent) / self.reference_exposure),

@@ -22,7 +22,7 @@ from alarmin import therapy
 from alarmin.errors import AlarminError, nearest
 from alarmin.mechanism import Action, Diffuse, Drift, Loss, Mechanism, Now, Release, Supply, Transfer, marked
 from alarmin.numerics.grid import Grid, Passage, Spread, Vector
-from alarmin.numerics.reaction import advance
+from alarmin.numerics.reaction import advance, time_integral
 from alarmin.numerics.sphere import Sphere
 from alarmin.records import agent as find_agent
 from alarmin.state import FIELDS, MATERIAL, Field, State
@@ -133,6 +133,8 @@ class Moment:
                 remedy=f"switch off what reads {name!r} too, or give the signal a value for when it is off",
             )
         self._open.pop()
+        if mark.kept and not off:
+            value = self._model.kept(value)
         return self._model.seen(name, value, self)
 
     def instead(self, seen: Mapping[str, Any]) -> "Moment":
@@ -178,7 +180,7 @@ class Moment:
 
     def once(self, name: str, work: Callable[[], Any]) -> Any:
         if name not in self._known:
-            self._known[name] = work()
+            self._known[name] = jax.tree.map(self._model.kept, work())
         return self._known[name]
 
     def _effects(self, effect: str) -> list[Any]:
@@ -248,6 +250,7 @@ class Model(eqx.Module):
     siblings: Int[Array, "most lane"]
     clamped: dict[str, Any]
     going: Bool[Array, ""]
+    one: Any
     grid: Grid = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
     off: frozenset[str] = eqx.field(static=True)
@@ -268,6 +271,10 @@ class Model(eqx.Module):
         shapes = jax.eval_shape(arrays)
         empty = lambda: jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
         return eqx.combine(jax.lax.cond(self.going, arrays, empty), static[0])
+
+    def kept(self, value: Any) -> Any:
+        """`value`, worked out once: the compiler repeats sums and products in all that reads them, but no division."""
+        return value / self.one.astype(value.dtype)
 
     def seen(self, name: str, value: Any, now: Moment) -> Any:
         """The value that mechanisms see of a quantity: its own, or what it is clamped to."""
@@ -410,7 +417,8 @@ class Model(eqx.Module):
             gain, rate = sums.gain[name], sums.rate[name]
             for source, share in sums.released.get(name, {}).items():
                 gain = gain + share * left[source] / dt
-            new[name], left[name] = advance(fields[name], gain, rate, dt)
+            left[name] = self.kept(time_integral(fields[name], gain, rate, dt))
+            new[name] = advance(fields[name], gain, rate, dt, left[name])
             net[name] = gain * dt - rate * left[name]
         for (source, target), share in sums.moves.items():
             arrived = share * left[source]
@@ -487,6 +495,7 @@ def assemble(
         siblings=siblings,
         clamped=dict(clamped or {}),
         going=jnp.asarray(True),
+        one=jnp.asarray(1.0, jnp.float32),
         grid=grid,
         names=names,
         off=frozenset(off),

@@ -163,6 +163,7 @@ def simulate(
     days: int | None = None,
     treat_on: TreatOn | None = None,
     manage: Manage | None = None,
+    given: NDArray[np.bool_] | None = None,
     agents: Sequence[str] = (),
     off: Sequence[str] = (),
     clamped: Clamped | None = None,
@@ -181,6 +182,7 @@ def simulate(
         months: how long; or `days`.
         treat_on: decides every few weeks whose treatment goes on; without it, it goes on as planned.
         manage: changes doses as it goes, for instance after adverse events; without it, they are given as planned.
+        given: whom the regimen is given, `[patient]`; everybody without it.
         agents: further agents to carry along without giving them, so that arms share one program.
         off: mechanisms to switch off, by name.
         clamped: quantities that all mechanisms see at a fixed value, or as a `Lift` says, by name.
@@ -216,7 +218,8 @@ def simulate(
         cohort.patient_value("patient_body_surface", "m**2"),
         cohort.patient_value("patient_creatinine_clearance", "mL/min"),
     )
-    planned = {name: doses.get(name, np.zeros((length, len(cohort)))) for name in used}
+    whom = np.ones(len(cohort)) if given is None else given
+    planned = {name: doses.get(name, np.zeros((length, len(cohort)))) * whom for name in used}
     kinetics = {
         name: pharmacokinetics.prepare(
             find_agent(name),

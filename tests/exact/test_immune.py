@@ -27,7 +27,7 @@ from alarmin.biology.node import Node
 from alarmin.biology.suppression import Suppression
 from alarmin.biology.treg import Treg
 from alarmin.mechanism import Diffuse, Drift, Supply
-from alarmin.numerics.reaction import advance
+from alarmin.numerics.reaction import advance, time_integral
 from alarmin.patients import records_of
 from alarmin.state import FIELDS
 from alarmin.units import registry
@@ -303,8 +303,8 @@ def peak_day(**changes: float) -> float:
     for _ in range(200):
         gains, rates = node(body, **changes).gains_and_rates()
         for name in body:
-            step = advance(*(jnp.full((1,), x) for x in (body[name], gains[name], rates[name])), dt)
-            body[name] = float(step.value[0])
+            given = *(jnp.full((1,), x) for x in (body[name], gains[name], rates[name])), dt
+            body[name] = float(advance(*given, time_integral(*given))[0])
         course.append(body["blood_cd8"])
     return dt * (1 + int(np.argmax(course)))
 

@@ -11,6 +11,7 @@ from alarmin.patients import Cohort, CohortError
 from alarmin.readouts.biopsy import Biopsy, meets
 from alarmin.records.schema import Criterion
 from alarmin.simulation import Settings
+from alarmin.trials.bank import READINGS
 
 SMALL = Settings(grid=Sphere(16, 1.5), lanes=32)
 
@@ -60,7 +61,7 @@ def test_sampling_misclassifies_who_is_near_the_cut(virtual_cohort):
     assert wrong[0.3][near].mean() > 3 * wrong[0.3][~near].mean()
 
 
-@pytest.mark.parametrize("reading", ["hyaluronan", "pdl1", "cd8", "teff", "lesions", "diameter", "ecog"])
+@pytest.mark.parametrize("reading", READINGS)
 def test_a_reading_does_not_depend_on_who_is_read_beside(enrolled, reading):
     everyone = getattr(Biopsy(enrolled, SMALL), reading)
     some = getattr(Biopsy(enrolled[[7, 2]], SMALL), reading)

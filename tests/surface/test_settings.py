@@ -5,7 +5,7 @@ import warnings
 import jax.numpy as jnp
 import pytest
 
-from alarmin.numerics.reaction import advance
+from alarmin.numerics.reaction import time_integral
 
 
 def test_double_precision():
@@ -24,9 +24,9 @@ def test_number_formats_do_not_mix():
 
 def test_shapes_are_checked():
     field = jnp.ones((4, 2))
-    advance(field, field, field, 1.0)
+    time_integral(field, field, field, 1.0)
     with pytest.raises(Exception, match="whilst typechecking parameter 'gain'"):
-        advance(field, jnp.ones((4, 3)), field, 1.0)
+        time_integral(field, jnp.ones((4, 3)), field, 1.0)
 
 
 def test_warnings_are_errors():

@@ -68,7 +68,7 @@ def test_site_says_what_it_is_not_for_and_loads_nothing_from_elsewhere(site):
 
 
 def test_pages_say_what_the_data_say():
-    pages = reference()
+    pages = reference({})
     assert "75 mg/m²" in pages["agents/docetaxel.md"]
     assert "koolen2010" in pages["agents/docetaxel.md"]
     oak = pages["trials/oak.md"]
@@ -83,6 +83,27 @@ def test_no_page_names_a_machine():
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         assert not re.search(r"(?<![\w.])/(home|work|tmp|root|Users)/", text), page.name
+
+
+def test_the_api_lists_every_public_name():
+    """What `alarmin`, its plots and its exports offer is documented; names go by where they are defined."""
+    import alarmin
+    from alarmin import exports, plots
+
+    said = set(re.findall(r"^::: (\S+)", (DOCS / "api.md").read_text(encoding="utf-8"), re.M))
+    offered = [getattr(alarmin, name) for name in alarmin.__all__ if not name.startswith("_")]
+    offered += [getattr(plots, name) for name in plots.__all__]
+    offered += [getattr(exports, name) for name in exports.__all__ if name[0].islower() and name != "network"]
+    listed = {id(_named(name)) for name in said}
+    assert not [thing.__name__ for thing in offered if id(thing) not in listed]
+
+
+def _named(path: str):
+    """The thing that a heading of the API names: a function rather than the file of the same name."""
+    import importlib
+
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
 
 
 def commands():

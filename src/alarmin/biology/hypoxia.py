@@ -20,7 +20,7 @@ class Hypoxia(Mechanism):
     oxygen_half: float = parameter(".oxygen_half", "mmHg")
     vhl_loss: float = parameter(".vhl_loss", "dimensionless")
 
-    @signal("dimensionless", off=0.0)
+    @signal("dimensionless", off=0.0, kept=True)
     def oxygen_want(self, now: Now) -> Any:
         """Hypoxia as cells sense it, before agents [-]."""
         per_half = 1.0 / self.oxygen_half

@@ -23,7 +23,7 @@ class Necrosis(DeathMode):
     glucose_half: float = parameter(".glucose_half", "mM")
     fed_share: float = parameter(".fed_share", "dimensionless")
 
-    @signal("1/day", off=0.0)
+    @signal("1/day", off=0.0, kept=True)
     def starvation(self, now: Now) -> Any:
         """Rate at which tumor cells die for want of oxygen and glucose [1/day]."""
         per_oxygen, per_glucose = 1.0 / self.oxygen_half, 1.0 / self.glucose_half

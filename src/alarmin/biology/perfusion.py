@@ -60,7 +60,7 @@ class Perfusion(Mechanism):
         """Share of vessel surface that pericytes cover [-]."""
         return now.vessel_mature / jnp.maximum(now.vessel_mature + now.vessel_immature, 1e-6)
 
-    @signal("dimensionless", off=1.0)
+    @signal("dimensionless", off=1.0, kept=True)
     def open_fraction(self, now: Now) -> Any:
         """Share of vessel surface that stress leaves open [-]."""
         withstood = self.collapse * (self.collapse_immature + self.collapse_pericytes * now.pericyte_coverage)

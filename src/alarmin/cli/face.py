@@ -3,8 +3,10 @@
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -61,7 +63,10 @@ def keep_programs() -> None:
 
 @contextmanager
 def progress(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
-    """Bars on stderr, one for each thing that is done: `report(what, done, total)`."""
+    """Bars on stderr, one for each thing that is done: `report(what, done, total)`; lines where nobody watches."""
+    if not quiet and not aside.is_terminal:
+        yield _lines()
+        return
     columns = (TextColumn("{task.description:<16}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=aside, transient=True, disable=quiet) as bars:
         tasks: dict[str, TaskID] = {}
@@ -72,6 +77,20 @@ def progress(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
             bars.update(tasks[what], completed=done, total=total)
 
         yield report
+
+
+def _lines(every: float = 30.0) -> Callable[[str, int, int], None]:
+    """Progress for a log: a line on stderr whenever `every` seconds have passed, none for what is quick."""
+    begin = told = time.monotonic()
+
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= every:
+            told = now
+            aside.print(f"{what}: {done} of {total} after {timedelta(seconds=round(now - begin))}")
+
+    return report
 
 
 def number(value: float | None, digits: int = 1, scale: float = 1.0) -> str:

@@ -4,6 +4,7 @@ The documentation site is built from these functions, so that what exists has a 
 """
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,25 +17,36 @@ if TYPE_CHECKING:
     from alarmin.published import Study
     from alarmin.records import Agent, Record, Trial, Tumor
     from alarmin.review.statements import Statement
+    from alarmin.review.verdicts import Verdict
 
 UP = {"first": "first line", "second": "second or later line"}
 
 
-def pages(folder: Annotated[Path, typer.Argument(help="New folder for the pages.")]) -> None:
+def pages(
+    folder: Annotated[Path, typer.Argument(help="New folder for the pages.")],
+    verdicts: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="What alarmin review --out FILE.csv found.")
+    ] = None,
+) -> None:
     """Write one Markdown page for each agent, tumor type, trial, statement and source.
 
     Example:  alarmin pages reference-pages
     """
     with refusals():
         from alarmin import results
+        from alarmin.review.verdicts import read
 
-        written = reference()
+        written = reference({} if verdicts is None else read(verdicts))
         results.write_files(folder, written)
         out.print(f"{len(written)} pages written to {folder}")
 
 
-def reference() -> dict[str, str]:
-    """All pages by relative path, such as `agents/docetaxel.md`; each kind has an `index.md`."""
+def reference(verdicts: "Mapping[str, Verdict]") -> dict[str, str]:
+    """All pages by relative path, such as `agents/docetaxel.md`; each kind has an `index.md`.
+
+    Args:
+        verdicts: what a run of the review found, by statement; the pages of others say that they were not run.
+    """
     from alarmin import published, records
     from alarmin.review.statements import statements
 
@@ -56,8 +68,8 @@ def reference() -> dict[str, str]:
         listed = [f"- [{study.title}]({name}.md)" for name, study in only.items()]
         found["trials/index.md"] += "\n".join(["\n## Studies that are not run", "", *listed, ""])
     for statement in statements():
-        found[f"statements/{statement.id}.md"] = statement_page(statement)
-    found["statements/index.md"] = statement_list()
+        found[f"statements/{statement.id}.md"] = statement_page(statement, verdicts.get(statement.id))
+    found["statements/index.md"] = statement_list(verdicts)
     return found
 
 
@@ -176,8 +188,8 @@ def study_page(study: "Study") -> str:
     return _text([f"# {study.title}", "", f"`alarmin evidence {study.name}`", *_reported(study)])
 
 
-def statement_page(statement: "Statement") -> str:
-    """A statement of the review: what it says, the experiment that it becomes, and what is known of it."""
+def statement_page(statement: "Statement", verdict: "Verdict | None") -> str:
+    """A statement of the review: what it says, the experiment that it becomes, and what came of it."""
     from alarmin.review.statements import LISTED, experiment, vocabulary
 
     lines = [
@@ -209,17 +221,40 @@ def statement_page(statement: "Statement") -> str:
             ("Expected", "more" if made.direction > 0 else "less"),
             ("Tumor", f"[{made.tumor}](../tumors/{made.tumor}.md)"),
         )
-        lines += ["", "```sh", f"alarmin review --section {statement.section}   # runs it, with its section", "```"]
-    if statement.explanation:
+        lines += [
+            "",
+            "```sh",
+            f"alarmin review --section {shlex.quote(statement.section)}   # runs it, with its section",
+            "```",
+        ]
+        lines += ["", "## Verdict", "", _came_out(verdict)]
+    # The reason was written for a verdict that was seen; it does not stand beside one that reads otherwise.
+    if statement.explanation and (verdict is None or verdict.verdict != "reproduced"):
         lines += ["", "## Why it is not reproduced", "", statement.explanation]
     return _text(lines)
 
 
-def statement_list() -> str:
-    """All statements, section by section."""
+def _came_out(verdict: "Verdict | None") -> str:
+    """The verdict of the last run in a paragraph, with the size of the effect and what was run."""
+    if verdict is None:
+        return "Not run for these pages."
+    if verdict.ratio is None:
+        return f"**{verdict.verdict.capitalize()}**."
+    size = f"× {verdict.ratio:.3g} ({verdict.low:.3g} to {verdict.high:.3g})"
+    run = f"{verdict.patients} patients, {verdict.days} days, seed {verdict.seed}, Alarmin {verdict.version}"
+    return (
+        f"**{verdict.verdict.capitalize()}**: what is read is {size} of what it is without, in the median patient, with"
+        f" the interval that holds the median in 95 % of samples. Last run: {run}. "
+        "[What verdicts mean](../review.md)."
+    )
+
+
+def statement_list(verdicts: "Mapping[str, Verdict]") -> str:
+    """All statements, section by section, with what came out where they were run."""
     from alarmin.review.statements import sections, statements
 
     known = statements()
+    said = lambda one: f" · {verdicts[one.id].verdict}" if one.id in verdicts else ""
     lines = [
         "# Statements",
         "",
@@ -229,7 +264,7 @@ def statement_list() -> str:
     for section in sections(known):
         lines += ["", f"## Section {section}", ""]
         lines += [
-            f"- [{one.id}]({one.id}.md): {one.subject} {one.predicate} {one.object}"
+            f"- [{one.id}]({one.id}.md): {one.subject} {one.predicate} {one.object}{said(one)}"
             for one in known
             if one.section == section
         ]

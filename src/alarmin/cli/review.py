@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 def review(
     section: Annotated[str | None, typer.Option(help="One section, such as 2 or 3.2; all without it.")] = None,
     patients: Annotated[int | None, typer.Option(help="Patients in each cohort.")] = None,
+    target: Annotated[
+        Path | None, typer.Option("--out", help="Write a row for each statement into this new CSV file.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the verdicts into this file (SVG and PNG).")] = None,
     json: AsJson = False,
 ) -> None:
@@ -26,10 +29,17 @@ def review(
     """
     with refusals():
         at_least(1, patients=patients)
+        from alarmin.errors import AlarminError
         from alarmin.review.ledger import in_section, ledger
         from alarmin.review.statements import statements
 
         in_section(statements(), section)
+        if target is not None:
+            from alarmin import results
+
+            if target.suffix != ".csv":
+                raise AlarminError(f"verdicts as {target.suffix!r}", remedy="end the name of the file in .csv")
+            results.ensure_new(target)
         keep_programs()
         with progress(quiet=json) as report:
             found = ledger(section, patients=patients, progress=report)
@@ -38,6 +48,11 @@ def review(
             from alarmin.plots.style import save
 
             save(verdicts(counts(found)), plot)
+        if target is not None:
+            from alarmin import results
+            from alarmin.review.verdicts import written
+
+            results.write_file(target, written(found, patients=patients))
         if json:
             as_json([entry.row() for entry in found])
             return

@@ -24,11 +24,16 @@ def schema(kind: Annotated[Kind, typer.Argument(help="Kind of file.")]) -> None:
     Example:  alarmin schema trial > trial.schema.json
     """
     with refusals():
-        import json
+        typer.echo(written(kind))
 
-        from alarmin.design import Design
-        from alarmin.records import Agent, Population, Trial, Tumor
 
-        model = {"trial": Trial, "agent": Agent, "tumor": Tumor, "population": Population, "design": Design}[kind]
-        found = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema()
-        typer.echo(json.dumps(found, indent=2))
+def written(kind: Kind) -> str:
+    """The JSON Schema of a kind of file, made from the classes that read it."""
+    import json
+
+    from alarmin.design import Design
+    from alarmin.records import Agent, Population, Trial, Tumor
+
+    model = {"trial": Trial, "agent": Agent, "tumor": Tumor, "population": Population, "design": Design}[kind]
+    found = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema()
+    return json.dumps(found, indent=2)

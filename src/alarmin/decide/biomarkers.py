@@ -22,8 +22,11 @@ TITLES = {
     "pdl1": "PD-L1, stained share of tumor cells",
     "cd8": "CD8 T cells [Mcell/mL]",
     "teff": "Effector T-cell signature, log",
+    "oxygen": "Oxygen tension [mmHg]",
+    "perfusion": "Blood flow, perfusion scan [mL/mL/day]",
     "lesions": "Target lesions",
     "diameter": "Diameter of first lesion [mm]",
+    "nlr": "Neutrophils to lymphocytes",
     "ecog": "ECOG status of 1 or more",
 }
 ENDPOINTS = ("pfs", "os", "orr")
@@ -95,7 +98,7 @@ def measured(readings: Sequence[str]) -> tuple[str, ...]:
         if name not in READINGS:
             raise BiomarkerError(
                 f"{name!r} is nothing that the trial measures before treatment; {nearest(name, READINGS)}",
-                remedy="choose a reading of the baseline biopsy, of the baseline scan, or the performance status",
+                remedy="choose a reading of the biopsy, scans or blood before treatment, or the performance status",
             )
     return tuple(dict.fromkeys(readings)) or READINGS
 

@@ -5,9 +5,14 @@ intersection of both are. Each is tested by the inverse normal combination of th
 
     Z = √t Φ⁻¹(1 - p_1) + √(1 - t) Φ⁻¹(1 - p_2),
 
-p of the intersection by Simes where both are tested in a stage, and by the one that is tested where the other was given
-up. The second stage is the increment of a score after the first look, whoever it comes from. So alpha holds however the
-subgroup is chosen. After the choice of the subgroup only its patients enter, so that accrual slows down.
+where p of the intersection belongs to the larger of both statistics, whose correlation is the root of the share of the
+information that comes from the subgroup (Spiessens and Debois),
+
+    p = 1 - P(Z_F < z, Z_S < z),   z = max(z_F, z_S),   Cor(Z_F, Z_S) = √(I_S / I_F),
+
+and to the one that is tested where the other was given up. The second stage is the increment of a score after the first
+look, whoever it comes from. So alpha holds however the subgroup is chosen. After the choice of the subgroup only its
+patients enter, so that accrual slows down.
 """
 
 from typing import Any
@@ -20,6 +25,10 @@ from alarmin.design.patients import Flags, Floats, People, Trials, draw
 from alarmin.design.plan import Design
 from alarmin.design.sequential import TINY, Runs, cut_at, looks_at, scores
 from alarmin.trials import resampling, statistics
+
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(100)
+REACH = 8.0
+"""Standard deviations beyond which nothing is integrated."""
 
 CANDIDATES = 4.0
 """Most candidates that are looked at, relative to the patients of the plan."""
@@ -52,17 +61,21 @@ def simulate(
     trials.entry = np.where(entered, arrival, np.inf)
     last = np.where(only, _subgroup_cut(trials, design, member), cut_at(trials, design, design.planned))
     last = np.maximum(np.minimum(last, design.cut.months), first)
-    z2 = {}
+    z2, gained = {}, {}
     for name, among in (("F", None), ("S", member)):
         score, spread = scores(trials, design, last, among=among)
         before, known = stage[name]
-        z2[name] = _z(score[:, 0] - before[:, 0], spread[:, 0, 0] - known[:, 0, 0])
+        gained[name] = spread[:, 0, 0] - known[:, 0, 0]
+        z2[name] = _z(score[:, 0] - before[:, 0], gained[name])
 
     t = bounds.information[0]
     go = {"F": everyone, "S": alone}
     both = everyone & alone
-    simes2 = np.where(both, _simes(z2["F"], z2["S"]), np.where(everyone, z2["F"], z2["S"]))
-    ends = {"F": (z1["F"], z2["F"]), "S": (z1["S"], z2["S"]), "FS": (_simes(z1["F"], z1["S"]), simes2)}
+    known = {name: spread[:, 0, 0] for name, (_, spread) in stage.items()}
+    start = intersection(z1["F"], z1["S"], known["S"] / np.maximum(known["F"], TINY))
+    second = intersection(z2["F"], z2["S"], gained["S"] / np.maximum(gained["F"], TINY))
+    second = np.where(both, second, np.where(everyone, z2["F"], z2["S"]))
+    ends = {"F": (z1["F"], z2["F"]), "S": (z1["S"], z2["S"]), "FS": (start, second)}
     combined = {name: np.sqrt(t) * a + np.sqrt(1.0 - t) * b for name, (a, b) in ends.items()}
     early = {name: (ends["FS"][0] >= bounds.upper[0]) & (z1[name] >= bounds.upper[0]) for name in go}
     late = {name: (combined["FS"] >= bounds.upper[1]) & (combined[name] >= bounds.upper[1]) & go[name] for name in go}
@@ -110,10 +123,22 @@ def _z(score: Floats, information: Floats) -> Floats:
     return np.where(information > TINY, score / np.sqrt(np.maximum(information, TINY)), 0.0)
 
 
-def _simes(first: Floats, second: Floats) -> Floats:
-    """Z of the intersection of two hypotheses, `[replicate]`."""
-    p = np.sort(np.stack([ndtr(-first), ndtr(-second)]), axis=0)
-    return -ndtri(np.clip(np.minimum(2.0 * p[0], p[1]), 1e-300, 1.0 - 1e-15))
+def intersection(everyone: Floats, subgroup: Floats, share: Floats) -> Floats:
+    """Z of the intersection of both hypotheses, `[replicate]`.
+
+        P(Z_F < z, Z_S < z) = ∫ φ(x) Φ((z - ρ x) / √(1 - ρ²)) dx  over x < z
+
+    Args:
+        everyone, subgroup: Z of each, `[replicate]`.
+        share: information of the subgroup relative to that of everyone, ρ², `[replicate]`.
+    """
+    square = np.clip(share, 0.0, 1.0 - 1e-9)[:, None]
+    z = np.clip(np.maximum(everyone, subgroup), -REACH, REACH)[:, None]
+    half = (z + REACH) / 2.0
+    x = half * (NODES + 1.0) - REACH
+    inside = np.exp(-0.5 * x**2) / np.sqrt(2.0 * np.pi) * ndtr((z - np.sqrt(square) * x) / np.sqrt(1.0 - square))
+    below = half[:, 0] * (inside @ WEIGHTS)
+    return ndtri(np.clip(below, 1e-15, 1.0 - 1e-15))
 
 
 def right_group(people: People, design: Design) -> Flags:

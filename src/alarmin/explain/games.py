@@ -115,43 +115,38 @@ def explain(
     carried = tuple(sorted({*plan.agents, *agents}))
     thrown = _copies()
     copies = len(next(iter(thrown.values())))
+    treated_copy = np.arange(copies) > 0
     parts: list[Course] = []
     batches = [cohort[rows] for rows in np.array_split(np.arange(len(cohort)), -(-len(cohort) // TOGETHER))]
+    start, burdens = [], []
     with Crew(settings.workers) as crew:
-
-        def run(patients: Cohort, thrown: dict[str, NDArray[np.bool_]], given: str | Regimen) -> Course:
+        for batch in batches:
+            everyone = batch[np.repeat(np.arange(len(batch)), copies)]
+            each = {name: np.tile(where, len(batch)) for name, where in thrown.items()}
             course = simulate(
-                patients,
-                given,
+                everyone,
+                plan,
                 days=days,
+                given=np.tile(treated_copy, len(batch)),
                 agents=carried,
-                clamped=lifts(patients, carried, thrown),
+                clamped=lifts(everyone, carried, each),
                 settings=settings,
                 crew=crew,
             )
             parts.append(course)
             if progress is not None:
-                progress(len(parts), len(batches) + 1)
-            return course
-
-        nothing = {name: np.zeros(len(cohort), bool) for name in thrown}
-        untreated = run(cohort, nothing, "")
-        burdens = []
-        for batch in batches:
-            course = run(
-                batch[np.repeat(np.arange(len(batch)), copies)],
-                {name: np.tile(where, len(batch)) for name, where in thrown.items()},
-                plan,
-            )
-            burdens.append(burden(course, days).reshape(len(batch), copies).T)
-    left, alone = np.concatenate(burdens, axis=1), burden(untreated, days)
+                progress(len(parts), len(batches))
+            start.append(burden(course, 0).reshape(-1, copies)[:, 0])
+            burdens.append(burden(course, days).reshape(-1, copies).T)
+    alone, *others = np.concatenate(burdens, axis=1)
+    left = np.stack(others)
     values = np.log(alone) - np.log(left)
     split = 2 ** len(games().barriers.switch)
     return Explanation(
         cohort=cohort,
         regimen=str(plan),
         days=days,
-        start=burden(untreated, 0),
+        start=np.concatenate(start),
         untreated=alone,
         treated=left[0],
         barriers=_played(games().barriers, values[:split]),
@@ -179,12 +174,12 @@ def burden(course: Course, day: int) -> NDArray[np.float64]:
 
 
 def _copies() -> dict[str, NDArray[np.bool_]]:
-    """By switch, in which copies of a patient it is thrown: all coalitions of barriers, then those of steps."""
+    """By switch, in which copies of a patient it is thrown: the untreated one, all coalitions of barriers, of steps."""
     found: dict[str, NDArray[np.bool_]] = {}
     first, second = (coalitions(len(game.switch)) for game in (games().barriers, games().steps))
     for game, before, own, after in (
-        (games().barriers, 0, first, len(second) - 1),
-        (games().steps, len(first), second[1:], 0),
+        (games().barriers, 1, first, len(second) - 1),
+        (games().steps, 1 + len(first), second[1:], 0),
     ):
         for i, name in enumerate(game.names):
             found[name] = np.concatenate([np.zeros(before, bool), own[:, i], np.zeros(after, bool)])

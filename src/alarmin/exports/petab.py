@@ -29,7 +29,8 @@ def petab_files(
     """The files of a PEtab problem (version 1) by name, checked by PEtab's own rules.
 
     Observables are the longest diameter of each lesion as a reader reports it [mm], with the error of scans, and the
-    tumor cells in it on a logarithmic scale. Measurements are scans of the patient every six weeks.
+    tumor cells in it on a logarithmic scale. Measurements are scans of the patient every six weeks; no scan counts
+    cells, so that the second observable waits for data.
 
     Args:
         cohort: one patient in the untreated state of lesions of one shell (`alarmin.exports.well_mixed`).
@@ -59,12 +60,9 @@ def petab_files(
         noise = f"sqrt({error!r}^2 + ({relative!r} * {size})^2)"
         observables.append((f"observable_{at('diameter')}", size, noise, "lin"))
         observables.append((f"observable_{at('tumor')}", at("tumor_cells"), "0.3", "log"))
-        volume = lambda row, lesion=lesion: (seen[row, lesion] / elongation[lesion] / 2.0) ** 3 * 4.0 / 3.0 * math.pi
-        density = course.lesions["tumor"][0, lesion] / (course.lesions["diameter"][0, lesion] ** 3 * math.pi / 6.0)
         for row, day in enumerate(scans):
             if seen[row, lesion] > 0.0:
                 measured.append((f"observable_{at('diameter')}", CONDITION, float(seen[row, lesion]), day))
-                measured.append((f"observable_{at('tumor')}", CONDITION, float(density * volume(row)), day))
     tables = {
         "conditions": pd.DataFrame({"conditionId": [CONDITION], "conditionName": [model.title]}),
         "observables": pd.DataFrame(
@@ -122,12 +120,14 @@ def _parameter(id: str, constant: Constant) -> dict[str, Any]:
 
 def _lint(files: dict[str, str]) -> None:
     """PEtab's own check of the problem."""
+    import logging
     import tempfile
     from pathlib import Path
 
     from petab.v1 import Problem
     from petab.v1.lint import lint_problem
 
+    logging.getLogger("petab").setLevel(logging.WARNING)  # errors are told, tables that may be left out are not
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             (Path(folder) / name).write_text(content, encoding="utf-8")

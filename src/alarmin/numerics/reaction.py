@@ -1,7 +1,5 @@
 """One step of supplies, losses and transfers that is positive and conservative at any length."""
 
-from typing import NamedTuple
-
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -9,22 +7,14 @@ Field = Float[Array, "*space lane"]
 Rate = Float[Array, "*#space #lane"] | Float[Array, ""] | float
 
 
-class Outcome(NamedTuple):
-    """New value of a field, and its integral over the step [field day]."""
+def time_integral(value: Field, gain: Rate, rate: Rate, dt: float) -> Field:
+    """Integral of x over a step of dx/dt = gain - rate x, exact [field day].
 
-    value: Field
-    integral: Field
-
-
-def advance(value: Field, gain: Rate, rate: Rate, dt: float) -> Outcome:
-    """Exact step of dx/dt = gain - rate x.
-
-        integral of x over the step = x dt f1(z) + gain dt^2 f2(z),   z = rate dt
+        integral = x dt f1(z) + gain dt^2 f2(z),   z = rate dt
         f1 = (1 - e^-z)/z,   f2 = (1 - f1)/z
-        x(dt) = x + gain dt - rate times the integral
 
-    The integral times a part of the rate is what left along that part, so that transfers arrive to the last bit of
-    what departed. First order in time over coupled fields, exact for one.
+    Times a part of the rate it is what left along that part, so that transfers arrive to the last bit of what
+    departed.
     """
     z = rate * dt
     small = z < 0.05
@@ -34,6 +24,13 @@ def advance(value: Field, gain: Rate, rate: Rate, dt: float) -> Outcome:
     large_f1 = (1.0 - jnp.exp(-safe)) * per
     f2 = jnp.where(small, 0.5 - z * (1.0 / 6.0 - z * (1.0 / 24.0 - z * (1.0 / 120.0))), (1.0 - large_f1) * per)
     f1 = jnp.where(small, 1.0 - z * f2, large_f1)
-    integral = value * (dt * f1) + gain * (dt * dt * f2)
+    return value * (dt * f1) + gain * (dt * dt * f2)
+
+
+def advance(value: Field, gain: Rate, rate: Rate, dt: float, integral: Field) -> Field:
+    """Exact step of dx/dt = gain - rate x, from its integral over the step: x + gain dt - rate times the integral.
+
+    First order in time over coupled fields, exact for one.
+    """
     # Only rounding can make this negative.
-    return Outcome(jnp.maximum(value + gain * dt - rate * integral, 0.0), integral)
+    return jnp.maximum(value + gain * dt - rate * integral, 0.0)

@@ -7,17 +7,20 @@ order, or with whom.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import qmc
 
 from alarmin.errors import nearest
 from alarmin.numerics import random
 from alarmin.patients.cohort import Cohort, CohortError
 from alarmin.patients.variation import MOST_LESIONS, varies, vary
 from alarmin.records import Record, agents, parameters, tumor
+
+if TYPE_CHECKING:
+    from scipy.stats import qmc
 
 
 def records_of(name: str, changes: Mapping[str, Record] | None = None) -> dict[str, Record]:
@@ -75,6 +78,9 @@ def _copula(names: Sequence[str], correlations: Sequence, ids: NDArray[np.int64]
     """Standard normal numbers `[patient, record]`, correlated, from the Sobol points with the numbers `ids`."""
     if not names or not len(ids):
         return np.zeros((len(ids), len(names)))
+    # It takes half a second to load, and patients who are kept were drawn long ago.
+    from scipy.stats import qmc
+
     sequence = qmc.Sobol(len(names), scramble=True, rng=np.random.Generator(np.random.Philox(seed)))
     points = _points(sequence, ids)
     normals = ndtri(np.clip(points, 1e-9, 1.0 - 1e-9))
@@ -99,7 +105,7 @@ def _copula(names: Sequence[str], correlations: Sequence, ids: NDArray[np.int64]
     return normals @ root.T
 
 
-def _points(sequence: qmc.Sobol, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+def _points(sequence: "qmc.Sobol", ids: NDArray[np.int64]) -> NDArray[np.float64]:
     """The points of a sequence with the numbers `ids`, without those before them, `[id, dimension]`."""
     first, last = int(ids.min()), int(ids.max())
     if first > 0:

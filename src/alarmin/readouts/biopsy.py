@@ -64,6 +64,22 @@ class Biopsy:
         return np.mean(means, axis=0) - np.log(self.cohort.records["assay_teff_reference"].to("dimensionless"))
 
     @cached_property
+    def oxygen(self) -> NDArray[np.float64]:
+        """Oxygen tension that an electrode finds along the needle, mean, `[patient]` [mmHg]."""
+        return self._sample("oxygen", self._tissue("oxygen"))
+
+    @cached_property
+    def perfusion(self) -> NDArray[np.float64]:
+        """Blood flow of the first lesion in a perfusion scan, immature shunts included, `[patient]` [mL/mL/day]."""
+        flow = self._signal("imaged_flow")[:, self.cohort.first_lane]
+        return np.diff(self.settings.ball.faces**3) @ flow
+
+    @cached_property
+    def nlr(self) -> NDArray[np.float64]:
+        """Ratio of neutrophils to lymphocytes in blood, `[patient]` [-]."""
+        return self.cohort.patient_value("patient_nlr", "dimensionless")
+
+    @cached_property
     def lesions(self) -> NDArray[np.float64]:
         """Number of target lesions, `[patient]`."""
         return np.bincount(self.cohort.patient, minlength=len(self.cohort)).astype(np.float64)
@@ -85,9 +101,17 @@ class Biopsy:
 
     @cached_property
     def _pdl1(self) -> NDArray[np.float64]:
+        return self._signal("pdl1_expression")
+
+    @cached_property
+    def _moment(self) -> Moment:
         model = model_of(self.cohort, self.settings)
-        found = Moment(model, state_of(self.cohort, model, self.settings), {}).pdl1_expression
-        whole = np.broadcast_to(np.asarray(found, np.float64), (self.settings.ball.shells, self.settings.lanes))
+        return Moment(model, state_of(self.cohort, model, self.settings), {})
+
+    def _signal(self, name: str) -> NDArray[np.float64]:
+        """A quantity of the untreated state, `[shell, lane]`."""
+        found = np.asarray(getattr(self._moment, name), np.float64)
+        whole = np.broadcast_to(found, (self.settings.ball.shells, self.settings.lanes))
         return whole[:, : self.cohort.lanes]
 
     def _sample(self, name: str, tissue: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -325,7 +325,7 @@ Line = Literal["first", "second"]
 class Criterion(Strict):
     """What must hold of a candidate before treatment: a reading (`alarmin.readouts.biopsy`) within limits."""
 
-    reading: Literal["hyaluronan", "pdl1", "cd8", "teff", "lesions", "diameter", "ecog"]
+    reading: Literal["hyaluronan", "pdl1", "cd8", "teff", "oxygen", "perfusion", "lesions", "diameter", "nlr", "ecog"]
     least: float | None = None
     most: float | None = None
 

@@ -356,12 +356,15 @@ class SingleDose(NamedTuple):
 def single_dose(body: SaturableBody, dose: PerLane, infusion: PerLane, dt: float) -> SingleDose:
     """The response of each lane to `dose` [mg], infused over `infusion` [hour], for `MEMORY` in steps of `dt` [day].
 
-    Rosenbrock's two-stage method, stable for every patient on one time grid: 3 minutes for 12 hours, then 15.
+    Rosenbrock's two-stage method, stable for every patient on one time grid: 3 minutes for 12 hours, then 15, with
+    which exposure to paclitaxel is 0.06 % too large. Below 48 minutes a step the grid becomes finer in proportion, so
+    that an error of second order in `dt` is all that is left.
     """
     steps = int(np.ceil(MEMORY / dt - 1e-9))
     ends = 24.0 * dt * np.arange(steps + 1)
     stops = np.unique(np.broadcast_to(infusion, dose.shape))
-    fine, coarse = np.arange(0.0, 12.0, 0.05), np.arange(12.0, ends[-1], 0.25)
+    spacing = min(0.05, 24.0 * dt / 16.0)
+    fine, coarse = np.arange(0.0, 12.0, spacing), np.arange(12.0, ends[-1], 5.0 * spacing)
     times = np.unique(np.round(np.concatenate([fine, coarse, ends, stops]), 9))
     times = times[times <= ends[-1] + 1e-9]
     amounts = np.zeros((3, len(dose)))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RECIST = ("orr", "cr", "dcr")
 SURVIVAL = ("pfs", "os")
-READINGS = ("hyaluronan", "pdl1", "cd8", "teff", "lesions", "diameter", "ecog")
+READINGS = ("hyaluronan", "pdl1", "cd8", "teff", "oxygen", "perfusion", "lesions", "diameter", "nlr", "ecog")
 """What is known of a patient before treatment (`alarmin.readouts.biopsy.Biopsy`): what a biomarker can be."""
 
 COLUMNS = ("patient", *RECIST, "response", "pfs", "pfs_event", "os", "os_event", *READINGS, "member", "arm")
