@@ -88,11 +88,11 @@ def test_a_store_is_read_with_xarray_alone_and_appears_when_it_is_complete(tmp_p
     store.add({name: values.reshape(-1) for name, values in first.items()}, 0.1, 2.0)
     assert not target.exists()
     store.add({name: values.reshape(-1) for name, values in second.items()}, 0.11, 2.2)
-    made = provenance(command="", subject={}, seed=1, patients=1, records={}, population=None)
+    made = provenance(command="", subject={}, seed=1, patients=1, records={})
     store.finish({"diameter": np.arange(8.0)}, made)
     found = xr.open_zarr(target, consolidated=False)
     assert found["oxygen"].dims == ("profile_day", "z", "y", "x") and found["oxygen"].attrs["units"] == "mmHg"
-    np.testing.assert_array_equal(found["oxygen"].sel(profile_day=1), second["oxygen"])
+    np.testing.assert_array_equal(found["oxygen"].sel(profile_day=7), second["oxygen"])
     np.testing.assert_array_equal(found["spacing"], [0.1, 0.11])
     np.testing.assert_array_equal(found["lesion_diameter"], np.arange(8.0))
     assert json.loads(found.attrs["provenance"])["seed"] == 1

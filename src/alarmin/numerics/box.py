@@ -32,6 +32,11 @@ def ascending(parts: Sequence[Array]) -> list[Array]:
     return found
 
 
+def _kind(passage: Passage) -> Any:
+    """Passages of one kind can be stacked."""
+    return jax.tree.structure(passage), tuple(np.shape(leaf) for leaf in jax.tree.leaves(passage))
+
+
 class Extent(NamedTuple):
     """Radius of a ball of the lesion's volume [mm], and the share of tissue in each voxel."""
 
@@ -195,16 +200,23 @@ class Box(NamedTuple):
     def spread(self, diffusivity: Any, host: Any, host_loss: Any, exchange: Any, extent: Extent) -> Spread:
         """Diffusivity in the voxels; around the lesion that of its margin. With `host_loss`, host tissue fills the
         rest of the box; otherwise the field crosses the margin at the velocity `exchange`, or not at all."""
-        full = lambda part: jnp.broadcast_to(jnp.asarray(part, extent.radius.dtype), extent.tissue.shape)
-        inside = full(diffusivity)
+        lanes = extent.radius.shape[1]
+
+        def least(part: Any) -> Array:
+            # What is the same in all voxels takes no room for each: many fields are stacked.
+            known = jnp.asarray(part, extent.radius.dtype)
+            return known if known.ndim == 2 and known.shape[0] > 1 else jnp.broadcast_to(known, (1, lanes))
+
+        nothing = jnp.zeros_like(extent.radius)
+        inside = jnp.broadcast_to(jnp.asarray(diffusivity, extent.radius.dtype), extent.tissue.shape)
         if host_loss is None:
-            return Spread(inside, full(0.0 if exchange is None else exchange), full(host))
+            return Spread(inside, least(0.0 if exchange is None else exchange), least(host))
         if self.walled:
-            return Spread(inside, jnp.zeros_like(inside), full(host), jnp.zeros_like(inside))
+            return Spread(inside, nothing, least(host), nothing)
         margin = self._flat(self._margin(extent))
         around = self._weighted(inside, margin)
         inside = jnp.where(extent.tissue > LEAST, inside, around)
-        return Spread(inside, jnp.zeros_like(inside), full(host), full(host_loss))
+        return Spread(inside, nothing, least(host), least(host_loss))
 
     def carry(self, passages: list[Passage], extent: Extent, dt: float | None) -> list[Points]:
         """Each molecule to its balance; each motile cell along one axis after the other, then over the margin."""
@@ -213,7 +225,7 @@ class Box(NamedTuple):
             chosen = [index for index, passage in enumerate(passages) if passage.motile is motile]
             alike: dict[Any, list[int]] = {}
             for index in chosen:
-                alike.setdefault(jax.tree.structure(passages[index]), []).append(index)
+                alike.setdefault(_kind(passages[index]), []).append(index)
             for group in alike.values():
                 # One after the other: each ends at its own count, and none needs room beside the others.
                 stack = jax.tree.map(lambda *parts: jnp.stack(parts), *(passages[index] for index in group))

@@ -76,7 +76,10 @@ def movie(
     for day, frame, width in zip(days, frames, spacing, strict=True):
         canvas = FigureCanvasAgg(stack_figure(day, frame, width, tops, extent, title))
         canvas.draw()
-        pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3]).quantize(128))
+        pictures.append(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+    # One palette for all frames, refined: six hues have to share it, and a rare bright end would else take another's.
+    palette = Image.fromarray(np.concatenate(pictures)).quantize(256, kmeans=3)
+    pictures = [Image.fromarray(picture).quantize(palette=palette) for picture in pictures]
     out = io.BytesIO()
     pictures[0].save(out, "GIF", save_all=True, append_images=pictures[1:], duration=500, loop=0)
     return out.getvalue()
