@@ -15,7 +15,8 @@ def bank_of(hazard, response=None, *, members=2, patients=400, subgroup=None, na
     """
     rng, parts = np.random.default_rng(7), []
     n = members * patients
-    readings = {reading: rng.random(n) for reading in READINGS}
+    # A stream for each reading, so that one more moves no other.
+    readings = {name: np.random.default_rng([7, i]).random(n) for i, name in enumerate(READINGS)}
     luck = {arm: rng.exponential(1.0, n) for arm in hazard}
     for arm, rate in hazard.items():
         inside = readings["pdl1"] >= 0.5

@@ -15,7 +15,8 @@ PER_SD = 0.5
 def made_up(n=600, predicts=PER_SD, prognostic=PER_SD, seed=3, censored=False) -> Bank:
     """OAK with exponential times: pdl1 predicts, cd8 is prognostic, and the rest is noise."""
     rng = np.random.default_rng(seed)
-    readings = {name: rng.standard_normal(n) for name in READINGS}
+    # A stream for each reading, so that one more moves no other.
+    readings = {name: np.random.default_rng([seed, i]).standard_normal(n) for i, name in enumerate(READINGS)}
     parts = []
     for arm, treated in (("atezolizumab", 1.0), ("docetaxel", 0.0)):
         effect = prognostic * readings["cd8"] - treated * (0.2 + predicts * readings["pdl1"])
@@ -30,7 +31,8 @@ def made_up(n=600, predicts=PER_SD, prognostic=PER_SD, seed=3, censored=False) -
 
 @pytest.fixture(scope="module")
 def found():
-    return biomarkers(made_up())
+    """Enough patients that a response, which holds less than a time, shows its slope at five standard errors."""
+    return biomarkers(made_up(1200))
 
 
 def of(found, endpoint, reading):
@@ -70,14 +72,17 @@ def test_a_cut_off_keeps_its_worth_in_those_who_did_not_choose_it(found):
     assert row["side"] == "high" and row["difference_low"] > 0.0
     assert row["hr_selected"] < row["hr_all"] < row["hr_rest"]
     assert row["events_selected"] < row["events_all"]
-    assert row["patients_all"] == 300
+    assert row["patients_all"] == 600
 
 
 def test_a_cut_off_of_noise_is_worth_nothing_in_others():
-    """In those who chose it the best of many cut-offs of noise looks good; in the others its interval holds 0."""
-    row = biomarkers(made_up(predicts=0.0)).cutoffs
+    """In those who chose it the best of many cut-offs of noise looks good; in the others its interval holds 0.
+
+    Of sixty intervals of 95 % at least 53 hold it, but for one time in a hundred.
+    """
+    row = pd.concat([biomarkers(made_up(predicts=0.0, seed=seed)).cutoffs for seed in range(6)])
     covered = (row["difference_low"] <= 0.0) & (row["difference_high"] >= 0.0)
-    assert covered.mean() >= 6 / 7
+    assert len(row) == 60 and covered.sum() >= 53
 
 
 def test_even_patients_choose_nothing():
