@@ -23,6 +23,9 @@ def contest(
     learn: Annotated[
         Path | None, typer.Option(help="Learn the belief files anew into this new folder, and hold no contest.")
     ] = None,
+    rehearse: Annotated[
+        bool, typer.Option(help="Score a fifth of the fitting half at a time, and leave the scoring half alone.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Forecast the later scans of real lesions, beside six growth laws, two with a population, and the last reading.
@@ -52,7 +55,7 @@ def contest(
             if learn is not None:
                 _learn(people, bank, report, learn, lesions.name, json)
                 return
-            found = rivalry.run(known, bank, progress=report, rivals=laws)
+            found = rivalry.run(known, bank, progress=report, rivals=laws, rehearse=rehearse)
         tables = {"all": found.table()} | {by: found.table(by) for by in ("study", "arm", "pattern", "kind")}
         content = {
             "fitting": found.fitting,
