@@ -75,7 +75,7 @@ def contest(
                 results.write_file(out / f"{name}.csv", table.to_csv(index=False))
             results.write_file(out / "contest.json", text.dumps(plain(content), indent=1, allow_nan=False))
             flags = "".join([" --no-laws" if not laws else "", " --rehearse" if rehearse else ""])
-            told = page(found, f"alarmin contest {lesions.name}{flags} --out {out.name}")
+            told = page(found, f"alarmin contest {lesions.name}{flags}")
             results.write_file(out / "contest.md", told)
             for kind in ("svg", "png"):
                 results.write_file(out / f"nine.{kind}", plots.render(figure, kind))

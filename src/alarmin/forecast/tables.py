@@ -43,12 +43,11 @@ def page(found: Outcome, command: str) -> str:
 
 
 def _whole(table: pd.DataFrame) -> list[str]:
-    lines = [
-        "| protocol | rival | n | MAE next | MAE all later | CRPS | in 95 % [%] | v LOCF (SE) | CRPS v LOCF (SE) | reweighted |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    names = ("protocol", "rival", "n", "MAE next", "MAE all later", "CRPS", "in 95 % [%]")
+    lines = [_line(*names, "v LOCF (SE)", "CRPS v LOCF (SE)", "reweighted"), "|---" * 10 + "|"]
     for row in table.sort_values(["protocol", "mae"], kind="stable").to_dict("records"):
-        cells = [row["protocol"], row["rival"], row["patients"], *(f"{row[k]:.2f}" for k in ("next_mae", "mae", "crps"))]
+        cells = [row["protocol"], row["rival"], row["patients"]]
+        cells += [f"{row[name]:.2f}" for name in ("next_mae", "mae", "crps")]
         cells += [f"{100.0 * row['coverage']:.1f}", _gain(row), _gain(row, "crps_difference", "crps_error")]
         lines.append(_line(*cells, f"{row['reweighted']:.2f}"))
     return lines
@@ -57,9 +56,10 @@ def _whole(table: pd.DataFrame) -> list[str]:
 def _parted(table: pd.DataFrame, by: str) -> list[str]:
     """One row a protocol and part: MAE / CRPS of those who stand everywhere, and of the best growth law."""
     laws = not table["rival"].isin([*BESIDE, SHIFTED]).all()
+    names = [*BESIDE, *(["best growth law"] if laws else [])]
     lines = [
-        _line("protocol", by, "n", *BESIDE, *(["best growth law"] if laws else []), "Alarmin v LOCF (SE)", "in 95 % [%]"),
-        "|---" * (6 + len(BESIDE) + laws - 1) + "|",
+        _line("protocol", by, "n", *names, "Alarmin v LOCF (SE)", "in 95 % [%]"),
+        "|---" * (5 + len(names)) + "|",
     ]
     for (protocol, part), rows in table.groupby(["protocol", by], sort=True):  # type: ignore[misc]
         each = {row["rival"]: row for row in rows.to_dict("records")}
