@@ -23,7 +23,7 @@ TABS: dict[str, list[str]] = {
     "How to": ["howto/*"],
     "Trials and patients": [
         "score.md", "design.md", "optimize.md", "biomarkers.md", "explain.md", "sensitivity.md", "tumor_types.md",
-        "scans.md", "review.md", "conflicts.md", "cases/*",
+        "scans.md", "contest.md", "review.md", "conflicts.md", "cases/*",
     ],
     "Interfaces": ["web.md", "exports.md", "api.md"],
     "Reference": ["tumors/*", "agents/*", "trials/*", "mechanisms/*", "statements/*", "sources.md"],

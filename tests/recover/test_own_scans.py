@@ -1,5 +1,6 @@
 """Recover: forecasts of lesions whose truth is known cover it; scans speak of what made them and of nothing else."""
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,13 @@ DAYS = np.arange(0.0, 420.0, 42.0)
 def rows_of(days, *lesions, status="measured"):
     parts = [pd.DataFrame({"lesion": str(k), "day": days, "diameter": d}) for k, d in enumerate(lesions)]
     return pd.concat(parts).assign(patient="7", status=status)
+
+
+def read_text(rows):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "lesions.csv"
+        path.write_text("study,arm,patient,day,diameter_mm\n" + rows)
+        return read(path, as_published=True)
 
 
 def readings(bank, learned, count, rng):
@@ -78,10 +86,38 @@ def test_a_lesion_that_shrinks_away_responds(made_up_lesions):
     assert found.response > 0.95
 
 
+def test_readings_of_a_patient_follow_the_law_that_contests_score(made_up_lesions):
+    """One lesion: its quantiles are those of the law of a reading, the atom at the last reading among them."""
+    bank, size = made_up_lesions(), np.array([40.0, 36.0, 36.0, 36.0])
+    found = forecast(rows_of(DAYS[:4], size), bank, scans=2).lesions.iloc[0]
+    learned = belief("checkpoint")
+    table = series([(DAYS[:4], size, np.zeros(4, bool))], [DAYS[3:4] + 42.0])
+    one, beside = np.array([0]), condition(table, bank, learned)
+    seen = np.array([4])
+    repeat = learned.repeats(*contest.habits(table, one, seen, seen))
+    law = predictive.quantiles(
+        learned, *beside.ahead(one, seen, seen), beside.weights(one, seen), np.array([36.0]), repeat
+    )
+    assert found["median"] == predictive.at(law, 0.5)[0] == 36.0
+    for name, level in (("lower", 0.25), ("high", 0.975)):
+        assert found[name] == pytest.approx(predictive.at(law, level)[0], abs=0.3)
+
+
 def test_who_teaches_and_who_is_scored_never_changes():
     halves = [contest.half_of("Study_4_Arm_1", str(k)) for k in range(400)]
     assert halves[:6] == [contest.half_of("Study_4_Arm_1", str(k)) for k in range(6)]
     assert 150 < halves.count("fitting") < 250
+
+
+def test_a_rehearsal_scores_every_teacher_once_and_nobody_else():
+    rows = "".join(f"S,Study_4_Arm_1,{k},{42 * t},{30 + t}\n" for k in range(60) for t in range(3))
+    known = contest.groups(read_text(rows))
+    turns = contest.rounds(known)
+    halves = [turn[0].people["half"].to_numpy() for turn in turns]
+    teaches = known[0].people["half"].to_numpy() == "fitting"
+    scored = sum((half == "scoring").astype(int) for half in halves)
+    assert (scored == teaches).all() and len(turns) == contest.FOLDS
+    assert all((half[~teaches] == "neither").all() for half in halves)
 
 
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="the published series is not part of the package")

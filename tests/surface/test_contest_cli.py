@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from alarmin.cli.main import app
 from alarmin.forecast.belief import DATA, Belief
+from alarmin.forecast.contest import ABLATED, LOCF, OURS, UNTOLD
 from alarmin.records.loader import check
 from alarmin.records.loader import read as toml
 
@@ -23,9 +24,9 @@ def contest(tmp_path, monkeypatch, made_up_lesions):
     monkeypatch.chdir(tmp_path)
     rng, rows = np.random.default_rng(1), []
     for arm in ("Study_1_Arm_1", "Study_2_Arm_1"):
-        for patient in range(16):
-            size = 30.0 * np.exp(np.cumsum(0.1 * rng.standard_normal(5)))
-            rows += [f"Study,{arm},{patient},{42 * k},{size[k]:.0f}\n" for k in range(5)]
+        for patient in range(24):
+            size = 30.0 * np.exp(np.cumsum(0.1 * rng.standard_normal(7)))
+            rows += [f"Study,{arm},{patient},{42 * k},{size[k]:.0f}\n" for k in range(7)]
     (tmp_path / "lesions.csv").write_text("study,arm,patient,day,diameter_mm\n" + "".join(rows))
     return lambda *arguments: CliRunner().invoke(app, ["contest", "lesions.csv", *arguments], env={"COLUMNS": "200"})
 
@@ -49,3 +50,16 @@ def test_belief_files_are_learned_into_a_new_folder(contest, tmp_path):
 def test_learning_and_the_contest_are_not_done_at_once(contest):
     result = contest("--learn", "beliefs", "--out", "run")
     assert result.exit_code == 2 and "--learn" in result.stderr
+
+
+def test_a_rehearsal_writes_its_tables(contest, tmp_path):
+    result = contest("--no-laws", "--rehearse", "--out", "run")
+    assert result.exit_code == 0, result.output
+    made = tmp_path / "run"
+    names = {f"{name}.csv" for name in ("all", "study", "arm", "pattern", "kind")} | {"contest.json", "contest.md"}
+    assert {path.name for path in made.iterdir()} == names | {"nine.svg", "nine.png"}
+    told = (made / "contest.md").read_text()
+    assert "`alarmin contest lesions.csv --no-laws --rehearse`" in told
+    assert all(f"| {rival} |" in told for rival in (LOCF, OURS, ABLATED, UNTOLD))
+    refused = contest("--rehearse", "--learn", "beliefs")
+    assert refused.exit_code == 2 and "--rehearse" in refused.stderr

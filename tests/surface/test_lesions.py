@@ -27,6 +27,9 @@ REFUSED = {
     "no number": ("1,1,0,nan\n", ("row 2", "'nan'")),
     "no patient": (",1,0,30\n", ("row 2", "patient is empty")),
     "ten thousand lesions": ("".join(f"1,{k},0,30\n" for k in range(10_000)), ("row 2", "10000 lesions", "five")),
+    "a decimal comma that parts a cell": ("1,1,0,30,5\n1,1,42,28,5\n", ("row 2", "row 3", "5 cells under 4", "comma")),
+    "a cell too few": ("1,1,0,30\n\n1,1,42\n", ("row 4", "3 cells under 4")),
+    "centimeters of large lesions": ("1,1,0,6.8\n1,1,42,6.1\n", ("row 2", "6.8 mm", "multiply by 10")),
     "no rows": ("", ("holds no rows",)),
 }
 
@@ -69,6 +72,20 @@ def test_columns_are_named(tmp_path):
         read(written(tmp_path, "1,0,3\n", head="patient,day,diameter_cm\n"))
     with pytest.raises(LesionError, match="not needed"):
         read(written(tmp_path, "1,0,30,A\n", head="patient,day,diameter_mm,surname\n"))
+    with pytest.raises(LesionError, match="commas"):
+        read(written(tmp_path, "1;0;30\n", head="patient;day;diameter_mm\n"))
+    with pytest.raises(LesionError, match="'day' stands twice"):
+        read(written(tmp_path, "1,0,0,30\n", head="patient,day,day,diameter_mm\n"))
+
+
+def test_a_small_lesion_alone_is_no_centimeter(tmp_path):
+    assert len(read(written(tmp_path, "1,1,0,8\n1,1,42,9\n")).table) == 2
+    assert len(read(written(tmp_path, "1,1,0,8.5\n1,2,0,31\n")).table) == 2
+
+
+def test_rows_are_counted_as_an_editor_counts_them(tmp_path):
+    with pytest.raises(LesionError, match="row 5"):
+        read(written(tmp_path, "1,1,0,30\n\n\n1,1,42,thirty\n"))
 
 
 def test_a_switch_keeps_what_goes_on_and_ends_what_does_not():

@@ -23,6 +23,9 @@ def contest(
     learn: Annotated[
         Path | None, typer.Option(help="Learn the belief files anew into this new folder, and hold no contest.")
     ] = None,
+    rehearse: Annotated[
+        bool, typer.Option(help="Score a fifth of the fitting half at a time, and leave the scoring half alone.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Forecast the later scans of real lesions, beside six growth laws, two with a population, and the last reading.
@@ -32,6 +35,8 @@ def contest(
     with refusals():
         if learn is not None and out is not None:
             raise AlarminError("--learn and --out are both given", remedy="learn first, then hold the contest")
+        if learn is not None and rehearse:
+            raise AlarminError("--learn and --rehearse are both given", remedy="learn first, then rehearse")
         import platformdirs
 
         from alarmin import results
@@ -52,7 +57,7 @@ def contest(
             if learn is not None:
                 _learn(people, bank, report, learn, lesions.name, json)
                 return
-            found = rivalry.run(known, bank, progress=report, rivals=laws)
+            found = rivalry.run(known, bank, progress=report, rivals=laws, rehearse=rehearse)
         tables = {"all": found.table()} | {by: found.table(by) for by in ("study", "arm", "pattern", "kind")}
         content = {
             "fitting": found.fitting,
@@ -62,12 +67,16 @@ def contest(
         }
         if out is not None:
             from alarmin import plots
+            from alarmin.forecast.tables import page
 
             figure = plots.scan_panels(found.picture)
             out.mkdir(parents=True)
             for name, table in tables.items():
                 results.write_file(out / f"{name}.csv", table.to_csv(index=False))
             results.write_file(out / "contest.json", text.dumps(plain(content), indent=1, allow_nan=False))
+            flags = "".join([" --no-laws" if not laws else "", " --rehearse" if rehearse else ""])
+            told = page(found, f"alarmin contest {lesions.name}{flags}")
+            results.write_file(out / "contest.md", told)
             for kind in ("svg", "png"):
                 results.write_file(out / f"nine.{kind}", plots.render(figure, kind))
         if json:
@@ -75,7 +84,8 @@ def contest(
             return
         from rich.table import Table
 
-        console.print(f"{found.fitting} patients taught, {found.scoring} are scored; mean errors in mm\n")
+        taught = "four fifths of them at a time" if rehearse else "who are not scored"
+        console.print(f"{found.fitting} patients taught, {taught}; {found.scoring} are scored; mean errors in mm\n")
         table = Table(box=None, header_style="bold", pad_edge=False)
         names = ("Protocol", "Rival", "n", "MAE next", "MAE all", "CRPS", "In 95 %", "v LOCF (SE)", "Reweighted")
         for name in names:

@@ -30,8 +30,17 @@ from alarmin.version import VERSION
 MEMBERS, PATIENTS, DAYS, EVERY = 8, 58, 1134, 7
 """Populations, patients in each (who fill one chunk of lanes), length of the courses, and days between readings."""
 
+LAYOUT = 1
+"""Counts up when this file changes what a bank holds: `code_fingerprint` passes over it."""
+
 COARSE = Settings(steps_per_day=1)
 """How courses are computed: as in fitting the populations."""
+
+ABOVE = (
+    *("cli", "web", "scoring", "calibrate", "review", "explain", "sensitivity", "decide", "cohorts", "forecast"),
+    *("plots", "exports", "results", "design", "trials", "bench", "published"),
+)
+"""Rooms that nothing which simulates may import: their code changes no bank."""
 
 Report = Callable[[str, int, int], None]
 
@@ -75,7 +84,8 @@ def kept_bank(
 ) -> Bank:
     """The bank of a tumor type under a regimen from `folder`, simulated and put there where it is not.
 
-    A bank is found again only if regimen, records, populations, code, sizes, seed and settings are the same.
+    A bank is found again only if regimen, records, populations, the code that simulates, sizes, seed and settings are
+    the same.
 
     Args:
         tumor: tumor type.
@@ -93,7 +103,14 @@ def kept_bank(
     fit, possible = possible_populations(tumor, 3 * members, seed)
     name, training = (fit.name, fit.training) if fit else ("prior", ())
     known = [
-        *(VERSION, code_fingerprint(), tumor, fingerprint(records_of(tumor)), *map(fingerprint, possible)),
+        *(
+            VERSION,
+            code_fingerprint(ABOVE),
+            str(LAYOUT),
+            tumor,
+            fingerprint(records_of(tumor)),
+            *map(fingerprint, possible),
+        ),
         f"{members} {patients} {seed} {settings.grid} {settings.steps_per_day}",
         f"{settings.precision} {settings.decision_days}",
     ]

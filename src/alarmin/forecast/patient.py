@@ -1,8 +1,10 @@
 """One patient: what his scans say of him, and what his lesions do next.
 
 Weights of virtual patients multiply over the lesions, each of which is like any lesion of the virtual patient. Paths
-are drawn: a virtual patient, one of his lesions for each real one, and what the mechanism leaves open. From them come
-the lesions, their sum, the time to progression by the sum, and response (RECIST 1.1, target lesions).
+are drawn: a virtual patient, one of his lesions for each real one, and what the mechanism leaves open. They say how
+readings go together; each reading alone then follows the law that contests score (`predictive`), by its rank among the
+draws. From the paths come the lesions, their sum, the time to progression by the sum, and response (RECIST 1.1, target
+lesions).
 """
 
 from collections.abc import Mapping
@@ -16,10 +18,11 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from alarmin import records
+from alarmin.forecast import predictive
 from alarmin.forecast.bank import Bank
 from alarmin.forecast.belief import belief
-from alarmin.forecast.condition import Conditioned, condition, series
-from alarmin.forecast.contest import kind_of, usable
+from alarmin.forecast.condition import Conditioned, Series, condition, series
+from alarmin.forecast.contest import habits, kind_of, usable
 from alarmin.numerics import random
 from alarmin.readouts.recist import Criteria
 
@@ -85,6 +88,7 @@ def forecast(
     beside = condition(table, bank, learned)
     chance, weight = together(beside, table.count, bank)
     paths = _paths(beside, table.count, scans, chance, weight, bank, seed)
+    paths = np.stack([_as_read(path, beside, table, lesion, weight[lesion]) for lesion, path in enumerate(paths)])
 
     parts = [_quantiles(name, ahead, paths[k]) for k, name in enumerate(names)]
     total = paths.sum(axis=0)
@@ -145,6 +149,18 @@ def _paths(
         root = beside.root[lesion][np.ix_(at, at)]
         found[lesion] = learned.diameter(mean + (root @ noise) * scale)
     return found
+
+
+def _as_read(paths: Array, beside: Conditioned, table: Series, lesion: int, weight: Array) -> Array:
+    """Drawn futures of one lesion, `[scan, draw]` [mm], each scan by the law of a reading, ranked as the draws."""
+    at = table.count[lesion] + np.arange(len(paths))
+    rows, seen = np.full(len(at), lesion), np.full(len(at), table.count[lesion])
+    mean, spread = beside.ahead(rows, seen, at)
+    last = table.diameter[rows, seen - 1]
+    repeat = beside.belief.repeats(*habits(table, rows, seen, at))
+    law = predictive.quantiles(beside.belief, mean, spread, np.tile(weight, (len(at), 1)), last, repeat)
+    rank = (paths.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable") + 0.5) / paths.shape[1]
+    return np.stack([np.interp(level, predictive.LEVELS, values) for level, values in zip(rank, law, strict=True)])
 
 
 def _quantiles(name: str, days: Array, paths: Array) -> pd.DataFrame:

@@ -79,6 +79,17 @@ def distribution(
     return grid, np.maximum.accumulate(share, axis=1)
 
 
+def weighed(found: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Quantiles at `LEVELS` of laws that are given anew weight, `[case, level]`: p(y) w(y) in place of p(y).
+
+    Args:
+        found: quantiles at `LEVELS`, `[case, level]` [mm]: as many equally likely values.
+        weight: of each of them, `[case, level]`, positive.
+    """
+    middle = (np.cumsum(weight, axis=1) - 0.5 * weight) / weight.sum(axis=1, keepdims=True)
+    return np.array([np.interp(LEVELS, place, values) for place, values in zip(middle, found, strict=True)])
+
+
 def crps(found: NDArray[np.float64], read: NDArray[np.float64]) -> NDArray[np.float64]:
     """Continuous ranked probability score of quantiles at `LEVELS`, `[case]` [mm]: twice the mean pinball loss."""
     error = read[:, None] - found
