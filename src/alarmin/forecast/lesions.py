@@ -138,7 +138,7 @@ def _cells(path: str | Path) -> pd.DataFrame:
         if len(cells) != len(names)
     ]
     _refuse(wrong, "give every row a cell for each column, and write decimal points")
-    return pd.DataFrame([cells for _, cells in rows[1:]], columns=names, dtype=str).assign(
+    return pd.DataFrame([cells for _, cells in rows[1:]], columns=pd.Index(names), dtype=str).assign(
         row=[line for line, _ in rows[1:]]
     )
 
@@ -279,7 +279,8 @@ def _notes(table: pd.DataFrame) -> Iterator[str]:
     if counts.get("not evaluable", 0):
         yield f"{counts['not evaluable']} readings not evaluable are missing; nothing is put in their place"
     once, never = int(np.sum(scans == 1)), int(np.sum(scans == 0))
-    before = int((table.groupby(key)["day"].max() < 0.0).sum())
+    last: pd.Series = table.groupby(key)["day"].max()
+    before = int(np.sum(last.to_numpy() < 0.0))
     if before:
         yield f"{before} lesions were read before the first dose alone: what treatment does is that of the population"
     if once:
