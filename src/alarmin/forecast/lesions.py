@@ -279,8 +279,8 @@ def _notes(table: pd.DataFrame) -> Iterator[str]:
     if counts.get("not evaluable", 0):
         yield f"{counts['not evaluable']} readings not evaluable are missing; nothing is put in their place"
     once, never = int(np.sum(scans == 1)), int(np.sum(scans == 0))
-    last: pd.Series = table.groupby(key)["day"].max()
-    before = int(np.sum(last.to_numpy() < 0.0))
+    last = np.asarray(table.groupby(key)["day"].max(), float)
+    before = int(np.sum(last < 0.0))
     if before:
         yield f"{before} lesions were read before the first dose alone: what treatment does is that of the population"
     if once:
