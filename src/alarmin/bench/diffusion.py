@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from alarmin.bench.clock import fastest_of
 from alarmin.bench.memory import triad
-from alarmin.numerics.lines import diffuse_decay
+from alarmin.numerics.lines import diffuse_decay, each_in_place
 
 STEPS = 3
 """In one call; a multiple of the axes, so that these end in their order."""
@@ -59,7 +59,7 @@ def _prepared(side: int, fields: int, precision: str, threads: int) -> Callable[
     """Takes all fields through their steps, and says how long that took [s]."""
     with jax.enable_x64(precision == "float64"):
         step = jax.jit(
-            lambda values: jax.lax.map(lambda one: diffuse_decay(one, 2.5, 0.01, STEPS), values), donate_argnums=0
+            lambda values: each_in_place(lambda one: diffuse_decay(one, 2.5, 0.01, STEPS), values), donate_argnums=0
         )
         parts = [(thread + 1) * fields // threads - thread * fields // threads for thread in range(threads)]
         values = [jnp.ones((part, side, side, side), precision) for part in parts]

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from alarmin.numerics.grid import Passage, PerLane, Points, Spread, Vector, ball_volume
-from alarmin.numerics.lines import balance, differences, factor, outflow, shifted, substitute
+from alarmin.numerics.lines import balance, differences, each_in_place, factor, outflow, shifted, substitute
 
 LEAST = 1e-3
 """Share of tissue below which a voxel counts as empty [-]."""
@@ -319,7 +319,7 @@ class Box(NamedTuple):
             for axis, part in enumerate(flux)
         ]
         filled = content - outflow(flux)
-        there = tissue > LEAST
+        there, gone = tissue > LEAST, self._flat(filled) <= 1e-9
 
         def move(one: Points) -> Points:
             density = self._axes(one / swelling)
@@ -335,11 +335,9 @@ class Box(NamedTuple):
                 inner = behind - 0.5 * high * jnp.maximum(1.0 - crossing / b, 0.0)
                 carried.append(jnp.maximum(part, 0.0) * outer + jnp.minimum(part, 0.0) * inner)
             amount = jnp.maximum(content * density - outflow(carried), 0.0)
-            return self._flat(amount / jnp.maximum(filled, 1e-12))
+            return jnp.where(gone, one, self._flat(amount / jnp.maximum(filled, 1e-12)))
 
-        moved = jax.lax.map(move, material)
-        gone = self._flat(filled) <= 1e-9
-        moved = jnp.where(gone[None], material, moved)
+        moved = each_in_place(move, material)
         shape = jnp.where(held, extent.tissue, self._flat(jnp.maximum(filled, 0.0)))
         new = Extent(extent.radius * jnp.cbrt(size), shape)
         return new, moved, self._path(flux, grown, extent)

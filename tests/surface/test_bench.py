@@ -1,0 +1,36 @@
+"""Surface: the bench measures what it says, on sizes small enough for a test, and refuses two things at once."""
+
+import jax.numpy as jnp
+import numpy as np
+from typer.testing import CliRunner
+
+from alarmin.bench import bench_diffusion, bench_reaction, triad
+from alarmin.bench.reaction import explicit_step
+from alarmin.cli.main import app
+
+
+def test_diffusion_and_memory_are_measured_in_both_precisions():
+    found = bench_diffusion(sizes=((8, 3),), repeats=1)["diffusion"]
+    assert [row["precision"] for row in found] == ["float32", "float64"]
+    assert all(row["voxels"] == 512 and row["voxel_field_steps_per_s"] > 0 for row in found)
+    assert triad(values=100_000, repeats=1) > 0
+
+
+def test_reactions_are_measured_with_the_time_to_start():
+    found = bench_reaction(shapes=((8, 8),), fields=3, repeats=1)["reaction"]
+    assert all(row["voxel_field_steps_per_s"] > 0 and row["compile_s"] > 0 for row in found)
+
+
+def test_an_explicit_step_loses_nothing_and_is_the_sum_of_its_neighbors():
+    start = np.random.default_rng(1).random((3, 5, 6))
+    found = explicit_step(jnp.asarray(start), 0.1, 0.01)
+    np.testing.assert_allclose(jnp.sum(found), start.sum(), rtol=1e-14)
+    turned = start / (1.0 + start)
+    wide = np.pad(start[1], 1, mode="edge")
+    spread = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:] - 4.0 * start[1]
+    np.testing.assert_allclose(found[1], start[1] + 0.1 * spread + 0.01 * (turned[0] - turned[1]), rtol=1e-13)
+
+
+def test_two_things_at_once_are_refused():
+    result = CliRunner().invoke(app, ["bench", "--diffusion", "--volume"], env={"COLUMNS": "200"})
+    assert result.exit_code == 2 and "measure one thing at a time" in result.output
