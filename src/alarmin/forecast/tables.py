@@ -55,7 +55,7 @@ def _whole(table: pd.DataFrame) -> list[str]:
 
 def _parted(table: pd.DataFrame, by: str) -> list[str]:
     """One row a protocol and part: MAE / CRPS of those who stand everywhere, and of the best growth law."""
-    laws = not table["rival"].isin([*BESIDE, SHIFTED]).all()
+    laws = bool(set(table["rival"]) - {*BESIDE, SHIFTED})
     names = [*BESIDE, *(["best growth law"] if laws else [])]
     lines = [
         _line("protocol", by, "n", *names, "Alarmin v LOCF (SE)", "in 95 % [%]"),
