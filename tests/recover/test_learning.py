@@ -3,14 +3,17 @@
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
 
 from alarmin.forecast import learning
+from alarmin.forecast.bank import kept_bank
 from alarmin.forecast.belief import belief
 from alarmin.forecast.condition import series
 from alarmin.forecast.contest import flat, groups, learn_repeats
 from alarmin.forecast.learning import Lesson, cases, learn_kind, log_score, search, shares
 from alarmin.forecast.lesions import read
+from alarmin.therapy.regimen import parse
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "lesions_laleh2022.csv"
 DAYS = np.arange(0.0, 421.0, 42.0)
@@ -72,3 +75,27 @@ def test_the_numbers_of_the_package_are_learned_again(kind):
     for name in ("scan_error", "walk", "drift", "drift_memory", "tails"):
         assert getattr(found, name) == pytest.approx(getattr(kept, name), rel=1e-3), name
     assert found.learned == kept.learned
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published series lies beside the repository, and not in it")
+def test_every_file_of_the_package_is_what_the_command_learns():
+    """With the mechanism, and virtual lesions from the cache, or simulated, which takes some minutes more."""
+    cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
+    teach = [group.half("fitting") for group in groups(read(PUBLISHED, as_published=True))]
+    found = learning.learn(teach, lambda tumor, regimen: kept_bank(tumor, parse(regimen), cache))
+    for name, made in found.items():
+        kept = belief(name)
+        for field in (
+            "scan_error",
+            "walk",
+            "drift",
+            "drift_memory",
+            "size",
+            "sharpness",
+            "shrinkage",
+            "growth",
+            "tails",
+        ):
+            assert getattr(made, field) == pytest.approx(getattr(kept, field), rel=1e-3, abs=1e-9), (name, field)
+        assert made.repeat == pytest.approx(kept.repeat, rel=1e-3)

@@ -123,7 +123,7 @@ def _cells(path: str | Path) -> pd.DataFrame:
         ) from None
     if not rows:
         raise LesionError(f"{str(path)!r} is empty", remedy="give one row for each lesion and scan, under a header")
-    names = [name.strip().lower() for name in rows[0][1]]
+    names: list[str] = [name.strip().lower() for name in rows[0][1]]
     if len(names) == 1 and re.search(r"[;\t]", names[0]):
         raise LesionError(
             f"the columns of {str(path)!r} are parted by semicolons or tabs",
@@ -138,9 +138,8 @@ def _cells(path: str | Path) -> pd.DataFrame:
         if len(cells) != len(names)
     ]
     _refuse(wrong, "give every row a cell for each column, and write decimal points")
-    return pd.DataFrame([cells for _, cells in rows[1:]], columns=pd.Index(names), dtype=str).assign(
-        row=[line for line, _ in rows[1:]]
-    )
+    found = pd.DataFrame([cells for _, cells in rows[1:]], columns=pd.Index(names), dtype=str)
+    return found.assign(row=[line for line, _ in rows[1:]])
 
 
 def _columns(raw: pd.DataFrame) -> None:
@@ -279,8 +278,8 @@ def _notes(table: pd.DataFrame) -> Iterator[str]:
     if counts.get("not evaluable", 0):
         yield f"{counts['not evaluable']} readings not evaluable are missing; nothing is put in their place"
     once, never = int(np.sum(scans == 1)), int(np.sum(scans == 0))
-    last = np.asarray(table.groupby(key)["day"].max(), float)
-    before = int(np.sum(last < 0.0))
+    latest = table.sort_values("day").drop_duplicates(key, keep="last")["day"].to_numpy(float)
+    before = int((latest < 0.0).sum())
     if before:
         yield f"{before} lesions were read before the first dose alone: what treatment does is that of the population"
     if once:
