@@ -19,12 +19,10 @@ trial = al.trial("masterkey265")
 bank = kept_bank(trial, bank_folder(), members=populations, patients=patients)
 
 # Trials of the published size, beside what was published; what such a trial shows by chance and by what is not known.
-found = replicates(bank, count)
+found, say = replicates(bank, count), lambda value: "not reached" if value is None else f"{value:.2f}"
 for row in found.compared:
-    print(
-        f"{row.of}, {row.endpoint}: {row.predicted:.2f} ({row.low:.2f} to {row.high:.2f}), "
-        f"published {row.published:.2f}"
-    )
+    print(f"{row.of}, {row.endpoint}: {say(row.predicted)} ({say(row.low)} to {say(row.high)}), ", end="")
+    print(f"published {say(row.published)}")
 pair = found.contrasts
 rises, lives = pair["difference_orr"] > 0, pair["hr_os"] < 1
 print(f"response rises in {100 * rises.mean():.0f} % of trials, deaths fall in {100 * lives.mean():.0f} %; ", end="")
