@@ -8,6 +8,7 @@ import numpy as np
 
 import alarmin as al
 from alarmin import plots
+from alarmin.explain.games import burden  # living tumor cells, never below a thousandth of those of day 0
 from alarmin.model import Lift
 from alarmin.plots.style import BLUE, STYLE, VERMILLION
 from alarmin.readouts.biopsy import Biopsy
@@ -37,7 +38,7 @@ def run(arm, *, lasting=False, toxic=False):
     return al.simulate(cohort, plan, days=days, agents=agents, clamped=held, profile_every=7, settings=settings, **rule)
 
 
-cells = lambda course: np.log(cohort.sum_lesions(course.lesions["tumor"])[-1])
+cells = lambda course: np.log(burden(course, days))
 alone, both = run("AG"), run("PAG")
 gain = {
     "as given": cells(alone) - cells(both),
@@ -45,15 +46,21 @@ gain = {
     "with toxicity": cells(run("AG", toxic=True)) - cells(run("PAG", toxic=True)),
 }
 groups = {"rich by biopsy": read, "rich in all lesions": rich, "everybody": np.ones(patients, bool)}
-mean = lambda who, values: values[rng.choice(np.flatnonzero(who), who.sum())].mean()
+mean = lambda who, values: values[rng.choice(np.flatnonzero(who), (4000, who.sum()))].mean(axis=1)
+ends = lambda drawn: "({:+.3f} to {:+.3f})".format(*np.quantile(drawn, (0.025, 0.975)))
 points = []
 for why, values in gain.items():
     for group, who in groups.items():
-        low, high = np.quantile([mean(who, values) for _ in range(4000)], (0.025, 0.975))
-        needed = 2 * (1.96 + 1.28) ** 2 * (cells(alone)[who].std() / values[who].mean()) ** 2
-        points.append((f"{why}, {group}", values[who].mean(), low, high))
-        print(f"{why}, {group}: PEGPH20 adds {points[-1][1]:+.3f} ({low:+.3f} to {high:+.3f}) in log reduction", end="")
-        print(f" by day {days}; found with {needed:.0f} patients an arm (90 % power)")
+        drawn = mean(who, values)
+        points.append((f"{why}, {group}", values[who].mean(), *np.quantile(drawn, (0.025, 0.975))))
+        print(f"{why}, {group}: PEGPH20 adds {values[who].mean():+.3f} {ends(drawn)} in log reduction by day {days}")
+given = gain["as given"]
+wrong = mean(rich, given) - mean(read, given)
+print(f"the wrong patients cost {given[rich].mean() - given[read].mean():+.3f} {ends(wrong)}")
+for what, lost in (("a return", gain["lasting"] - given), ("toxicity", given - gain["with toxicity"])):
+    print(f"{what} costs {lost[read].mean():+.3f} {ends(mean(read, lost))}")
+seen = 3.24 * cells(alone)[read].std() * np.sqrt(1 / 327 + 1 / 165)
+print(f"a trial with 327 and 165 patients sees {seen:.2f} (90 % power, two-sided 5 %)")
 left = both.profiles["hyaluronan"] / alone.profiles["hyaluronan"]
 left = np.median(left.mean(axis=1)[:, read[cohort.patient]], axis=1)
 open_ = [np.median(c.profiles["open_fraction"].mean(axis=1)[:, read[cohort.patient]], axis=1) for c in (alone, both)]

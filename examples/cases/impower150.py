@@ -7,6 +7,7 @@ import numpy as np
 
 import alarmin as al
 from alarmin import plots
+from alarmin.explain.games import burden  # living tumor cells, never below a thousandth of those of day 0
 from alarmin.plots.style import BLUE, GREEN, STYLE, VERMILLION
 from alarmin.scoring.keeping import bank_folder, kept_bank
 from alarmin.scoring.replicates import replicates
@@ -22,7 +23,7 @@ for row in found.rows:
         seen = "not read" if row.published is None else f"{row.published:.2f}"
         print(f"{row.of}, {row.endpoint}: {row.predicted:.2f} ({row.low:.2f} to {row.high:.2f}), published {seen}")
 for (arm, endpoint), values in found.arms.set_index("arm")[["orr", "median_pfs"]].stack().groupby(level=[0, 1]):
-    print(f"{arm}, {endpoint}: " + "{1:.1f} ({0:.1f} to {2:.1f})".format(*np.quantile(values, (0.025, 0.5, 0.975))))
+    print(f"{arm}, {endpoint}: " + "{1:.2f} ({0:.2f} to {2:.2f})".format(*np.quantile(values, (0.025, 0.5, 0.975))))
 
 # What bevacizumab adds on atezolizumab and chemotherapy against what it adds with atezolizumab left out, by population.
 table = bank.table.assign(pfs=lambda rows: rows["pfs"].clip(upper=12.0))
@@ -49,9 +50,12 @@ for color, (name, title) in zip((BLUE, VERMILLION, GREEN), names.items(), strict
     axes[0].fill_between(arms["ACP"].profile_days, low, high, color=color, alpha=0.2, linewidth=0)
     said = ", ".join(f"day {21 * k} {middle[k]:.2f} ({low[k]:.2f}, {high[k]:.2f})" for k in (1, 2, 4, 6))
     print(f"{title}, with bevacizumab over without: {said} (median, quartiles of lesions)")
-cells = {name: np.log(cohort.sum_lesions(course.lesions["tumor"])[-1]) for name, course in arms.items()}
+cells = {name: np.log(burden(course, days)) for name, course in arms.items()}
 gain = cells["ACP"] - cells["ABCP"]
-print(f"log reduction by day {days} that it adds: {gain.mean():+.2f}; more than 0 in {100 * (gain > 0).mean():.0f} %")
+drawn = gain[np.random.default_rng(0).integers(patients, size=(4000, patients))].mean(axis=1)
+print(f"log reduction by day {days} that it adds: {gain.mean():+.2f} ", end="")
+print("({:+.2f} to {:+.2f})".format(*np.quantile(drawn, (0.025, 0.975))), end="; ")
+print(f"more than 0 in {100 * (gain > 0).mean():.0f} % of {patients} patients")
 axes[0].axhline(1, color="0.7", linewidth=1, zorder=0)
 axes[0].set(xlabel="day", ylabel="with bevacizumab over without", title="In lesions of the same patients", yscale="log")
 axes[0].legend()

@@ -19,12 +19,10 @@ trial = al.trial("masterkey265")
 bank = kept_bank(trial, bank_folder(), members=populations, patients=patients)
 
 # Trials of the published size, beside what was published; what such a trial shows by chance and by what is not known.
-found = replicates(bank, count)
+found, say = replicates(bank, count), lambda value: "not reached" if value is None else f"{value:.2f}"
 for row in found.compared:
-    print(
-        f"{row.of}, {row.endpoint}: {row.predicted:.2f} ({row.low:.2f} to {row.high:.2f}), "
-        f"published {row.published:.2f}"
-    )
+    print(f"{row.of}, {row.endpoint}: {say(row.predicted)} ({say(row.low)} to {say(row.high)}), ", end="")
+    print(f"published {say(row.published)}")
 pair = found.contrasts
 rises, lives = pair["difference_orr"] > 0, pair["hr_os"] < 1
 print(f"response rises in {100 * rises.mean():.0f} % of trials, deaths fall in {100 * lives.mean():.0f} %; ", end="")
@@ -48,13 +46,13 @@ for arm in trial.arms:
     size = course.lesions["tumor"]
     for part, out in parts.items():
         of = cohort.sum_lesions(size * ~out)[:, several]
-        change[arm.name, part] = of / of[0]
+        change[arm.name, part] = np.maximum(of / of[0], 1e-3)  # deeper cannot be told from nothing
 for part in parts:
     for day in (84, 168, 252):
         ratio = np.log(change["TP", part][day] / change["PP", part][day])
         low, middle, high = np.exp(np.quantile(ratio, (0.25, 0.5, 0.75)))
         print(f"{part}, day {day}: cells with the virus over without, {several.sum()} patients: ", end="")
-        print(f"{middle:.2f} (quartiles {low:.2f}, {high:.2f})")
+        print(f"{middle:.3f} (quartiles {low:.3f}, {high:.3f})")
 share = (cohort.sum_lesions(size * first) / cohort.sum_lesions(size))[0, several]
 print(f"the injected lesion holds {100 * np.median(share):.0f} % of the cells of the median patient with several")
 
@@ -62,12 +60,12 @@ plt.style.use(STYLE)
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout="constrained")
 for axis, part in zip(axes, parts, strict=True):
     for color, arm, title in ((VERMILLION, "TP", "with the virus"), (BLUE, "PP", "pembrolizumab alone")):
-        low, middle, high = np.quantile(np.maximum(change[arm, part], 1e-3), (0.25, 0.5, 0.75), axis=1)
+        low, middle, high = np.quantile(change[arm, part], (0.25, 0.5, 0.75), axis=1)
         axis.plot(middle, color=color, label=title)
         axis.fill_between(np.arange(days + 1), low, high, color=color, alpha=0.2, linewidth=0)
     axis.set(
         yscale="log", xlabel="day", title=f"Lesion{'s' * (part == 'others')} {part.replace('others', 'not injected')}"
     )
 axes[0].set(ylabel="tumor cells, relative to day 0")
-axes[0].legend(loc="lower left")
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
 print("written:", *plots.save(figure, "case-masterkey265"))
