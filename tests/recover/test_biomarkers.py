@@ -15,7 +15,10 @@ PER_SD = 0.5
 def made_up(n=600, predicts=PER_SD, prognostic=PER_SD, seed=3, censored=False) -> Bank:
     """OAK with exponential times: pdl1 predicts, cd8 is prognostic, and the rest is noise."""
     rng = np.random.default_rng(seed)
-    readings = {name: rng.standard_normal(n) for name in READINGS}
+    # Noise that came later has a stream of its own, so that it leaves the others as they were.
+    later, more = ("oxygen", "perfusion", "nlr"), np.random.default_rng([seed, 1])
+    drawn = {name: rng.standard_normal(n) for name in READINGS if name not in later}
+    readings = {name: drawn[name] if name in drawn else more.standard_normal(n) for name in READINGS}
     parts = []
     for arm, treated in (("atezolizumab", 1.0), ("docetaxel", 0.0)):
         effect = prognostic * readings["cd8"] - treated * (0.2 + predicts * readings["pdl1"])
