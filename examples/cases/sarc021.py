@@ -83,5 +83,5 @@ for shift, color, (group, found) in zip((0.12, -0.12), (BLUE, VERMILLION), point
     )
 effect.set(yticks=range(len(plans)), yticklabels=list(plans)[::-1], xlabel=f"adds in log reduction, day {days}")
 effect.axvline(0, color="0.7", linewidth=1, zorder=0)
-effect.legend(loc="center right")
+effect.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
 print("written:", *plots.save(figure, "case-sarc021"))
