@@ -16,6 +16,9 @@ from alarmin.records.schema import Strict
 
 DATA = files("alarmin.forecast") / "data"
 Positive = Annotated[float, Field(gt=0)]
+OFFSET = 10.0
+"""Added to diameters before the logarithm [mm], so that readings of all sizes scatter alike; it is set, since no score
+of a logarithm can compare offsets."""
 
 
 class Belief(Strict):

@@ -27,14 +27,12 @@ from scipy.special import gammaln, logsumexp
 
 from alarmin.forecast import predictive
 from alarmin.forecast.bank import Bank
-from alarmin.forecast.belief import Belief
+from alarmin.forecast.belief import OFFSET, Belief
 from alarmin.forecast.condition import Series, condition
 from alarmin.forecast.contest import Group, flat, habits, learn_repeats
 
 Report = Callable[[str, int, int], None]
 
-OFFSET = 10.0
-"""Added to diameters [mm]; it is set, as a score of u cannot compare offsets."""
 COMMON = {"scan_error": 0.025, "walk": 8e-5, "drift": 7e-4, "drift_memory": 140.0, "size": 0.9, "sharpness": 0.4}
 START = {
     "checkpoint": COMMON | {"shrinkage": 0.35, "growth": 0.4, "tails": 2.2},

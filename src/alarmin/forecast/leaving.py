@@ -19,12 +19,11 @@ from scipy.special import expit
 
 from alarmin import records
 from alarmin.forecast import predictive
+from alarmin.forecast.belief import OFFSET
 from alarmin.forecast.condition import Series
 from alarmin.readouts.recist import Criteria
 
 Array = NDArray[Any]
-OFFSET = 10.0
-"""Added to diameters before the logarithm [mm], as where beliefs are learned."""
 YEAR = 360.0
 """Days by which time is counted."""
 

@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alarmin.forecast import laws, predictive
+from alarmin.forecast.belief import OFFSET
 from alarmin.forecast.condition import Series
 
 Array = NDArray[Any]
 LOCF = "last reading (LOCF)"
 STARTS = {"biexponential, mixed effects": (-6.5, -6.0, 0.0), "Gompertz, population prior": (0.0, -5.0, 0.0)}
-OFFSET = 10.0
-"""Added to diameters before the logarithm [mm], so that errors of all sizes are alike."""
 
 
 def mixed_laws(found: Sequence[Series]) -> dict[str, laws.Mixed]:
