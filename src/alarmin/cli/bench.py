@@ -1,12 +1,14 @@
 """`alarmin bench`: how fast this machine is, compilation apart."""
 
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from alarmin.cli.face import AsJson, as_json, aside, out, refusals
 from alarmin.errors import AlarminError
+
+Found = dict[str, Any]
 
 
 def bench(
@@ -31,43 +33,42 @@ def bench(
             raise AlarminError(
                 "more than one of --peers, --diffusion and --volume", remedy="measure one thing at a time"
             )
-        if peers:
-            _beside_peers(json)
-            return
-        if volume:
-            _volume(json)
-            return
-        if diffusion:
-            _diffusion(json)
-            return
-        import jax
-
-        from alarmin.bench import bench as measure
-
+        instead = ((peers, PEERS), (diffusion, CUBE), (volume, VOLUME))
+        measure, show = next((chosen for asked, chosen in instead if asked), BALL)
         with aside.status("Measuring (some minutes)"):
             found = measure()
-        found |= {"cores": os.cpu_count(), "device": jax.devices()[0].platform, "jax": jax.__version__}
         if json:
             as_json(found)
-            return
-        out.print(f"lesion-steps a second   {found['lane_steps_per_s']:12,.0f}")
-        out.print(f"unknown-steps a second  {found['unknown_steps_per_s']:12,.0f}")
-        out.print(f"compilation             {found['compile_s']:12.1f} s")
-        out.print(f"memory at most          {found['peak_memory_mb']:12,.0f} MB")
-        out.print(f"{found['fields']} fields on {found['shells']} shells, {found['lanes']} lesions at a time, ", end="")
-        out.print(f"{found['workers']} at once, {found['precision']}")
-        out.print("phases: " + ", ".join(f"{name} {share:.0%}" for name, share in found["phases"].items()))
-        out.print(f"{found['cores']} cores, {found['device']}, JAX {found['jax']}")
+        else:
+            show(found)
 
 
-def _beside_peers(json: bool) -> None:
+def _ball() -> Found:
+    import jax
+
+    from alarmin.bench import bench as measure
+
+    return measure() | {"cores": os.cpu_count(), "device": jax.devices()[0].platform, "jax": jax.__version__}
+
+
+def _show_ball(found: Found) -> None:
+    out.print(f"lesion-steps a second   {found['lane_steps_per_s']:12,.0f}")
+    out.print(f"unknown-steps a second  {found['unknown_steps_per_s']:12,.0f}")
+    out.print(f"compilation             {found['compile_s']:12.1f} s")
+    out.print(f"memory at most          {found['peak_memory_mb']:12,.0f} MB")
+    out.print(f"{found['fields']} fields on {found['shells']} shells, {found['lanes']} lesions at a time, ", end="")
+    out.print(f"{found['workers']} at once, {found['precision']}")
+    out.print("phases: " + ", ".join(f"{name} {share:.0%}" for name, share in found["phases"].items()))
+    out.print(f"{found['cores']} cores, {found['device']}, JAX {found['jax']}")
+
+
+def _peers() -> Found:
     from alarmin.exports.peers import against_roadrunner
 
-    with aside.status("Measuring (some minutes)"):
-        found = against_roadrunner()
-    if json:
-        as_json(found)
-        return
+    return against_roadrunner()
+
+
+def _show_peers(found: Found) -> None:
     out.print(f"{found['regimen']}, {found['days']} days, {found['cores']} cores")
     out.print(
         f"libRoadRunner {found['roadrunner']}, well mixed, rtol {found['rtol']:g}  {found['roadrunner_s']:8.3f} s"
@@ -77,14 +78,13 @@ def _beside_peers(json: bool) -> None:
     out.print(f"ratio to libRoadRunner: {found['ratio']:.2f} in a chunk, {found['ratio_alone']:.2f} alone")
 
 
-def _diffusion(json: bool) -> None:
+def _cube() -> Found:
     from alarmin.bench import bench_diffusion, bench_reaction
 
-    with aside.status("Measuring"):
-        found = bench_diffusion() | bench_reaction()
-    if json:
-        as_json(found)
-        return
+    return bench_diffusion() | bench_reaction()
+
+
+def _show_cube(found: Found) -> None:
     out.print("implicit diffusion and decay")
     for row in found["diffusion"]:
         rate, share = row["voxel_field_steps_per_s"], row["share_of_bandwidth"]
@@ -100,16 +100,19 @@ def _diffusion(json: bool) -> None:
         )
 
 
-def _volume(json: bool) -> None:
+def _volume() -> Found:
     from alarmin.bench import bench_volume
 
-    with aside.status("Measuring (some minutes)"):
-        found = bench_volume()
-    if json:
-        as_json(found)
-        return
+    return bench_volume()
+
+
+def _show_volume(found: Found) -> None:
     out.print(f"a step of {found['voxels']:,} voxels × {found['fields']} fields   {found['step_s']:.3f} s")
     floors = f"memory {found['bandwidth_floor_s']:.4f} s, arithmetic {found['arithmetic_floor_s']:.4f} s"
     out.print(f"floors: {floors}; {found['times_floor']:.1f} times the larger")
     out.print(f"state {found['state_mb']:.0f} MB, with the step {found['times_state']:.1f} times as much")
     out.print("phases: " + ", ".join(f"{name} {spent:.3f} s" for name, spent in found["phases"].items()))
+
+
+BALL, PEERS, CUBE, VOLUME = (_ball, _show_ball), (_peers, _show_peers), (_cube, _show_cube), (_volume, _show_volume)
+"""What is measured, and how it is shown."""
