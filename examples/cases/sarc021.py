@@ -9,6 +9,7 @@ import numpy as np
 import alarmin as al
 from alarmin import plots
 from alarmin.explain.games import burden  # living tumor cells, never below a thousandth of those of day 0
+from alarmin.mechanism import CLONES
 from alarmin.model import Moment
 from alarmin.numerics.response import class_mean
 from alarmin.plots.style import BLUE, STYLE, VERMILLION
@@ -20,8 +21,7 @@ cohort = al.cohort("sarcoma", n=patients, seed=0, settings=settings)
 
 # Cells by oxygen before treatment, over all lesions of a patient.
 size = np.asarray(cohort.untreated["radius"])[0] ** 3
-kinds = ("tumor_sensitive", "tumor_escaped", "tumor_resistant")
-cells = sum(np.asarray(cohort.untreated[kind]) for kind in kinds)
+cells = sum(np.asarray(cohort.untreated[clone]) for clone in CLONES)
 cells = cells * np.diff(settings.ball.faces**3)[:, None] * size
 total = cohort.sum_lesions(cells.sum(axis=0))
 wide = replace(settings, lanes=cohort.lanes)
