@@ -244,13 +244,13 @@ class Model(eqx.Module):
         siblings: for each lane, the lanes of the same patient, padded with the number of lanes, `[5, lane]`.
         clamped: quantities that everybody sees at a fixed value instead of their own, or as a `Lift` says, by name.
         off: names of mechanisms that are switched off.
+        going: always true, and not known to be to the compiler: what hangs on it is left as it is written.
     """
 
     mechanisms: tuple[Mechanism, ...]
     siblings: Int[Array, "most lane"]
     clamped: dict[str, Any]
     going: Bool[Array, ""]
-    one: Any
     grid: Grid = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
     off: frozenset[str] = eqx.field(static=True)
@@ -274,7 +274,7 @@ class Model(eqx.Module):
 
     def kept(self, value: Any) -> Any:
         """`value`, worked out once: the compiler repeats sums and products in all that reads them, but no division."""
-        return value / self.one.astype(value.dtype)
+        return value / self.going.astype(value.dtype)
 
     def seen(self, name: str, value: Any, now: Moment) -> Any:
         """The value that mechanisms see of a quantity: its own, or what it is clamped to."""
@@ -495,7 +495,6 @@ def assemble(
         siblings=siblings,
         clamped=dict(clamped or {}),
         going=jnp.asarray(True),
-        one=jnp.asarray(1.0, jnp.float32),
         grid=grid,
         names=names,
         off=frozenset(off),
