@@ -139,3 +139,13 @@ def test_without_confirmation_one_scan_is_enough():
 def test_days_of_response_and_progression():
     assert best((SD, PR, PR, PD))[1:] == (84.0, 168.0)
     assert best((SD, PR, SD))[1:] == (np.inf, np.inf)
+
+
+def test_a_response_that_comes_after_the_week_that_counts_is_stable_disease():
+    days = np.array([0.0, 42.0, 84.0, 126.0, 168.0])[:, None].repeat(3, axis=1)
+    SD, PR, CR = Response.SD, Response.PR, Response.CR
+    overall = np.array([[SD, PR, PR, PR, PR], [SD, SD, SD, PR, PR], [SD, SD, PR, CR, CR]], np.int8).T
+    best = best_response(overall, days, RULES, confirm=False).by_day(91.0)
+    assert best.response.tolist() == [PR, SD, CR]
+    assert best.response_day.tolist() == [42.0, np.inf, 84.0]
+    assert best.progression_day.tolist() == [np.inf] * 3

@@ -113,3 +113,19 @@ def test_treatment_stops_at_the_scan_that_shows_progression(virtual_cohort):
         assert np.array_equal(goes_on, whole.progression_day > k)
         beyond = until_progression(SIX_WEEKS, 6.0)(days[: k + 1], diameter[: k + 1], cohort)
         assert np.array_equal(beyond, whole.progression_day + 42.0 > k)
+
+
+def test_what_is_no_target_decides_nothing_and_is_read_all_the_same(virtual_cohort):
+    """A first lesion that melts away makes a response only where it is a target; a second that grows, progression."""
+    cohort = virtual_cohort(50, 2, vary=False, scan_error=0.0, scan_relative_error=0.0, new_lesion_rate=0.0)
+    days = np.arange(0.0, 151.0)
+    shape = np.where(cohort.lesion == 0, -0.03, 0.0)
+    melting = stable(cohort, 40.0, days) * np.exp(shape * days[:, None])
+    counted, left_out = (follow(cohort, days, melting, SIX_WEEKS, untargeted) for untargeted in ((), (1,)))
+    assert np.all(counted.target[-1] == Response.PR)
+    assert np.all(left_out.target == Response.SD)
+    assert np.array_equal(counted.readings, left_out.readings)
+    assert np.array_equal(left_out.sums, left_out.readings[:, cohort.lesion == 1])
+    growing = stable(cohort, 40.0, days) * np.exp(-shape[::-1] * days[:, None])
+    assert np.all(follow(cohort, days, growing, SIX_WEEKS, (1,)).target[-1] == Response.PD)
+    assert np.all(follow(cohort, days, growing, SIX_WEEKS, (2,)).target == Response.SD)

@@ -8,6 +8,7 @@ from scipy.stats import kstest
 
 from alarmin.readouts.burden import event_day, growth_rate
 from alarmin.readouts.new_lesions import hazard as new_lesion_hazard
+from alarmin.readouts.new_lesions import mean_growth
 from alarmin.readouts.survival import death_day, hazard
 from alarmin.records import trial
 from alarmin.trials import statistics
@@ -112,12 +113,23 @@ def test_later_immunotherapy_helps_only_after_progression(virtual_cohort):
     assert np.mean(given[~early] > without[~early]) > 0.5
 
 
-def test_growth_is_seen_over_a_cycle_and_never_negative(virtual_cohort):
+def test_growth_is_seen_over_a_cycle(virtual_cohort):
     cohort = virtual_cohort(3, vary=False)
     burden = np.exp(np.array([-0.01, 0.0, 0.01]) * DAYS[:, None])
-    assert np.allclose(growth_rate(cohort, DAYS, burden), [0.0, 0.0, 0.01])
+    assert np.allclose(growth_rate(cohort, DAYS, burden), [-0.01, 0.0, 0.01])
     saw = np.exp(0.05 * np.abs((DAYS % 21) - 10.5))[:, None]
-    assert growth_rate(cohort, DAYS, saw)[42:].max() < 1e-9
+    assert np.abs(growth_rate(cohort, DAYS, saw)[42:]).max() < 1e-9
+
+
+def test_shrinking_disease_is_as_deadly_as_steady_disease_of_its_size(virtual_cohort):
+    cohort = virtual_cohort(1, vary=False)
+    shrinking, steady = rates(cohort, -0.002), rates(cohort, 0.0)
+    size = np.exp(-0.002 * DAYS[:, None])
+    disease = lambda rate: (
+        rate[60:300] - rates(virtual_cohort(1, vary=False, hazard_log_baseline_second_line=-60.0), 0.0)[60:300]
+    )
+    exponent = cohort.records["hazard_burden"].value
+    assert np.allclose(disease(shrinking), disease(steady) * size[60:300] ** exponent, rtol=1e-6)
 
 
 def test_new_lesions_follow_growth_and_burden(virtual_cohort):
@@ -125,7 +137,25 @@ def test_new_lesions_follow_growth_and_burden(virtual_cohort):
     slow, fast = (new_lesion_hazard(cohort, DAYS, course(cohort, g)) for g in (0.001, 0.004))
     assert np.all(fast[1:] > slow[1:])
     assert np.all(np.diff(fast[22:400], axis=0) > 0)
-    assert np.all(new_lesion_hazard(cohort, DAYS, course(cohort, -0.005)) > 0)
+
+
+def test_treatment_that_shrinks_disease_holds_back_new_lesions(virtual_cohort):
+    cohort = virtual_cohort(3, vary=False)
+    steady, shrinking = (new_lesion_hazard(cohort, DAYS, course(cohort, g)) for g in (0.0, -0.005))
+    assert np.all(shrinking > 0)
+    assert np.all(shrinking[30:300] < 0.1 * steady[30:300])
+
+
+@pytest.mark.parametrize("growth", [-0.005, 0.0, 0.0026, 0.008])
+def test_metastases_pass_the_visible_size_as_often_as_the_law_says(growth):
+    rng, days, spread = np.random.default_rng(4), 200.0, 0.0026
+    rates = rng.normal(growth, spread, 1_000_000)
+    # One to a unit of log size, far enough down that none from below the range could pass in time.
+    depth = days * (abs(growth) + 6.0 * spread)
+    passed = rng.uniform(-depth, 0.0, rates.size) + rates * days > 0.0
+    seen = passed.mean() * depth / days
+    error = depth / days * np.sqrt(passed.mean() / rates.size)
+    assert seen == pytest.approx(float(mean_growth(np.asarray(growth), spread)), abs=4.0 * error)
 
 
 def test_progression_free_survival_never_exceeds_survival(virtual_cohort):

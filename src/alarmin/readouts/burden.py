@@ -17,9 +17,9 @@ def sum_of_diameters(cohort: Cohort, diameter: NDArray[np.float64]) -> NDArray[n
 
 
 def growth_rate(cohort: Cohort, days: NDArray[np.float64], burden: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Growth rate of the burden over the past cycle [1/day], never negative, `[time, patient]`.
+    """Growth rate of the burden over the past cycle [1/day], negative where it shrinks, `[time, patient]`.
 
-        G(t) = max(0, ln B(t) - ln B(t - w)) / w
+        G(t) = (ln B(t) - ln B(t - w)) / w
 
     At the start, over the time that has passed. Records: `growth_window`.
     """
@@ -27,7 +27,7 @@ def growth_rate(cohort: Cohort, days: NDArray[np.float64], burden: NDArray[np.fl
     now = np.maximum(np.arange(len(days)), 1)
     ago = np.searchsorted(days, days[now] - cohort.records["growth_window"].to("day"), side="left")
     ago = np.minimum(ago, now - 1)
-    return np.maximum(size[now] - size[ago], 0.0) / (days[now] - days[ago])[:, None]
+    return (size[now] - size[ago]) / (days[now] - days[ago])[:, None]
 
 
 def event_day(

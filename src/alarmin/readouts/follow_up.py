@@ -37,7 +37,11 @@ class FollowUp:
 
 
 def follow(
-    cohort: Cohort, days: NDArray[np.float64], diameter: NDArray[np.float64], visits: Sequence[Visits]
+    cohort: Cohort,
+    days: NDArray[np.float64],
+    diameter: NDArray[np.float64],
+    visits: Sequence[Visits],
+    untargeted: Sequence[int] = (),
 ) -> FollowUp:
     """Reads every scan that the plan `visits` asks for within a course.
 
@@ -49,11 +53,14 @@ def follow(
         days: times of the course, `[time]` [day].
         diameter: of spheres of equal volume, `[time, lane]` [mm].
         visits: when scans are planned.
+        untargeted: numbers of lesions, from 1, that are read and count in no sum, such as those that are irradiated.
     """
     at = scan_days(cohort, visits, days[-1])
     taken = at <= days[-1]
     readings = read(cohort, days, diameter, at)
-    target = target_response(readings, cohort.first_lane, Criteria.of(cohort.records))
+    # A lesion of 0 mm adds nothing to a sum, and is known and healed: it decides nothing.
+    targets = np.where(np.isin(cohort.lesion + 1, list(untargeted)), 0.0, readings)
+    target = target_response(targets, cohort.first_lane, Criteria.of(cohort.records))
     rate = hazard(cohort, days, diameter)
     appears, worse = new_lesion_day(cohort, days, rate), non_target_day(cohort, days, rate)
     steady = np.where(has_non_target(cohort), NonTarget.NON_CR_NON_PD, NonTarget.CR)
@@ -63,7 +70,7 @@ def follow(
     return FollowUp(
         days=at,
         readings=readings,
-        sums=cohort.sum_lesions(readings),
+        sums=cohort.sum_lesions(targets),
         target=target,
         overall=overall,
         new_lesion_day=appears,
@@ -72,11 +79,11 @@ def follow(
 
 
 def until_progression(
-    visits: Sequence[Visits], weeks_beyond: float = 0.0
+    visits: Sequence[Visits], weeks_beyond: float = 0.0, untargeted: Sequence[int] = ()
 ) -> Callable[[NDArray[np.float64], NDArray[np.float64], Cohort], NDArray[np.bool_]]:
     """Decides whose treatment goes on: until the first scan that shows progression, and some weeks beyond it."""
 
     def treat_on(days: NDArray[np.float64], diameter: NDArray[np.float64], cohort: Cohort) -> NDArray[np.bool_]:
-        return days[-1] < follow(cohort, days, diameter, visits).progression_day + 7.0 * weeks_beyond
+        return days[-1] < follow(cohort, days, diameter, visits, untargeted).progression_day + 7.0 * weeks_beyond
 
     return treat_on

@@ -86,6 +86,15 @@ class Best:
     response_day: NDArray[np.float64]
     progression_day: NDArray[np.float64]
 
+    def by_day(self, day: float) -> "Best":
+        """The same where a response that is first seen after `day` counts as stable disease."""
+        late = (self.response <= Response.PR) & (self.response_day > day)
+        return Best(
+            np.where(late, Response.SD, self.response).astype(np.int8),
+            np.where(late, np.inf, self.response_day),
+            self.progression_day,
+        )
+
 
 def target_response(
     readings: NDArray[np.float64],

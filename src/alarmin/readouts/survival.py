@@ -22,9 +22,9 @@ def hazard(
         h = h_other(age) + e(t) exp(β0 + u) (B/B0)^β1 exp(β2 G/(G + G½) + β3 [new lesion] + β4 ([ECOG >= 1] - P0)
                                                        + β5 (albumin - A0) + β6 ln(NLR/R0) + ω)
 
-    B is the sum of longest diameters, G its growth rate, e(t) the selection at entry, ω the patient's frailty and u
-    what sets one trial apart from another; covariates count from A0, R0 and the share P0. Other causes follow
-    Gompertz: mortality doubles every few years of age.
+    B is the sum of longest diameters, G its growth rate (0 where it shrinks), e(t) the selection at entry, ω the
+    patient's frailty and u what sets one trial apart from another; covariates count from A0, R0 and the share P0.
+    Other causes follow Gompertz: mortality doubles every few years of age.
 
     Args:
         cohort: whose course this is.
@@ -39,7 +39,7 @@ def hazard(
     value = lambda record, unit="dimensionless": cohort.records[record].to(unit)
     patient = cohort.patient_value
     burden = sum_of_diameters(cohort, diameter)
-    growth = np.minimum(growth_rate(cohort, days, burden), value("hazard_growth_most", "1/day"))
+    growth = np.clip(growth_rate(cohort, days, burden), 0.0, value("hazard_growth_most", "1/day"))
     albumin = patient("patient_albumin", "g/L") - value("hazard_albumin_reference", "g/L")
     lymphocytes = np.log(patient("patient_nlr", "dimensionless") / value("hazard_nlr_reference"))
     fixed = (

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from alarmin.errors import AlarminError
 from alarmin.records.limits import limit
@@ -373,7 +373,10 @@ class Visits(Strict):
 class Trial(Strict):
     """A trial as data: who is treated with what, when they are looked at, and what decides.
 
-    `selection` says in words whom it takes, and `criteria` what of that is applied to candidates. The trial lasts
+    `selection` says in words whom it takes, and `criteria` what of that is applied to candidates. `untargeted_lesions`
+    are the numbers of lesions, from 1, that no arm counts in its sums of diameters, such as those that are irradiated
+    where the question is what happens outside the field; who has no other is not enrolled. With `response_weeks`, a
+    response counts only if it is seen by that week (and the window of its visit). The trial lasts
     `months` from its first patient to the data cut, `accrual_months` of which it enrolls. It succeeds where the first
     contrast favors the experimental arm at the two-sided level `alpha` in `any` or `all` of the `primary` endpoints; a
     trial that compares no arms has none.
@@ -390,7 +393,9 @@ class Trial(Strict):
     arms: tuple[Arm, ...]
     contrasts: tuple[Contrast, ...]
     scans: tuple[Visits, ...]
+    untargeted_lesions: tuple[PositiveInt, ...] = ()
     confirmation: bool
+    response_weeks: float | None = Field(default=None, gt=0)
     treatment_until_progression: bool
     months: float = Field(gt=0)
     accrual_months: float = Field(ge=0)
@@ -412,6 +417,12 @@ class Trial(Strict):
             for name in (contrast.experimental, contrast.control):
                 if name not in names:
                     raise ValueError(f"contrast names the arm {name!r}; the arms are {names}")
+        least = len(self.untargeted_lesions) + 1
+        if least > 1 and not any(c.reading == "lesions" and (c.least or 0) >= least for c in self.criteria):
+            raise ValueError(
+                f"untargeted_lesions {list(self.untargeted_lesions)} leaves some patients without a lesion to measure; "
+                f'add a criterion on "lesions" of at least {least}'
+            )
         if self.primary and not self.contrasts:
             raise ValueError(f"primary names {list(self.primary)}, but no contrast says which arms are compared")
         return self

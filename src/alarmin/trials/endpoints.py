@@ -84,7 +84,7 @@ def outcomes(course: "Course", trial: Trial, arm: Arm, trial_effect: float = 0.0
     `missed_visits`, `visit_window`.
     """
     cohort, days, diameter = course.cohort, course.days, course.lesions["diameter"]
-    scans = follow(cohort, days, diameter, trial.scans)
+    scans = follow(cohort, days, diameter, trial.scans, trial.untargeted_lesions)
     death = death_day(
         cohort,
         days,
@@ -109,6 +109,9 @@ def outcomes(course: "Course", trial: Trial, arm: Arm, trial_effect: float = 0.0
     seen[0] = True
     overall = np.where(seen, scans.overall, Response.NE).astype(np.int8)
     best = best_response(overall, scans.days, Criteria.of(cohort.records), trial.confirmation)
+    if trial.response_weeks is not None:
+        due = 7.0 * trial.response_weeks + cohort.records["visit_window"].to("day")
+        best = best.by_day(due)
 
     os = np.minimum(death, contact)
     os_event = death <= contact

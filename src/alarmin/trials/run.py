@@ -129,7 +129,7 @@ def treat_arms(
     agents = sorted({agent for arm in trial.arms for agent in parse(arm.regimen).agents})
 
     def treat(arm: Arm) -> Course:
-        stop = until_progression(trial.scans, arm.weeks_beyond_progression)
+        stop = until_progression(trial.scans, arm.weeks_beyond_progression, trial.untargeted_lesions)
         return simulate(
             cohorts[arm.name],
             arm.regimen,
