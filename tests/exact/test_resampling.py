@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alarmin.records import trial
+from alarmin.records import parameters, trial
 from alarmin.trials import resampling, statistics
 from alarmin.trials.bank import Bank, replicate
 
@@ -73,6 +73,27 @@ def test_replicates_scatter_around_the_bank():
     assert contrasts["success"].mean() > 0.95
     few, _ = replicate(bank, 200, sizes={"atezolizumab": 20, "docetaxel": 20}, seed=1)
     assert few["median_os"].std() > 2.0 * arms.groupby("arm")["median_os"].std().max()
+
+
+def test_trials_differ_in_response_by_as_much_as_the_record_says():
+    """The logit of response, chance apart, scatters by the record, alike in both arms, around that of the bank."""
+    plan = trial("oak")
+    rows = [
+        {"member": m, "arm": arm.name, "patient": i, "orr": i < share * 200, "cr": False, "dcr": True}
+        | {"pfs": 5.0 + i, "pfs_event": True, "os": 6.0 + i, "os_event": True}
+        for m in range(2)
+        for arm, share in zip(plan.arms, (0.4, 0.2), strict=True)
+        for i in range(200)
+    ]
+    bank = Bank(plan, 0, "made up", (), pd.DataFrame(rows))
+    arms, _ = replicate(bank, 600, sizes={arm.name: 4000 for arm in plan.arms}, seed=2)
+    logit = {name: np.log(rate / (1.0 - rate)) for name, rate in arms.groupby("arm")["orr"]}
+    spread = parameters()["between_trials_response"].value
+    for arm, share in zip(plan.arms, (0.4, 0.2), strict=True):
+        found = logit[arm.name].to_numpy()
+        assert found.mean() == pytest.approx(np.log(share / (1.0 - share)), abs=4.0 * spread / 600**0.5)
+        assert found.std() == pytest.approx(spread, rel=0.15)
+    assert np.corrcoef(*(logit[arm.name].to_numpy() for arm in plan.arms))[0, 1] > 0.9
 
 
 def test_log_ranks_agree_with_the_log_rank_test_with_ties(many):

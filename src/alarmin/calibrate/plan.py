@@ -62,11 +62,13 @@ class Target(Strict):
     """Published endpoints of one arm that the fit may look at, by the names of the trial's results.
 
     `lesion_W_Q` is the Q-th percentile of the change of a target lesion at week W among patients still scanned at
-    week 12. `like` names the trial and arm whose simulation stands for this one, where the treatment is the same.
+    week 12; `hr_pfs` and `hr_os` are hazard ratios over the arm `control`. `like` names the trial and arm whose
+    simulation stands for this one, where the treatment is the same.
     """
 
     trial: str
     arm: str
+    control: str | None = None
     endpoints: tuple[str, ...]
     like: tuple[str, str] | None = None
 
@@ -79,9 +81,10 @@ class Target(Strict):
 class Plan(Strict):
     """A fit: of which population, what it changes, and the data that it sees.
 
-    With `borrow`, it starts from what the fits of other tumor types teach, and keeps what it does not change.
-    `between_trials` is the standard deviation of the log hazard between trials of the same regimen; `least_error`
-    keeps any one endpoint from weighing more than its error, sampling apart, allows. `steps_per_day` is that of the
+    With `borrow`, it starts from what the fits of other tumor types teach, and keeps what it does not change. What sets
+    trials of the same regimen apart has the standard deviations `between_trials` (log hazard),
+    `between_trials_response` (logit of response) and `between_trials_lesion` (change of lesions). `least_error` keeps
+    any one endpoint from weighing more than its error, sampling apart, allows. `steps_per_day` is that of the
     simulations.
     """
 
@@ -89,6 +92,8 @@ class Plan(Strict):
     tumor: str
     borrow: bool = False
     between_trials: float = Field(ge=0)
+    between_trials_response: float = Field(ge=0)
+    between_trials_lesion: float = Field(default=0.0, ge=0)
     least_error: float = Field(ge=0)
     months: float = Field(gt=0)
     steps_per_day: int = Field(default=1, gt=0)

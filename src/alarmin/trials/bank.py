@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alarmin.numerics import random
+from alarmin.patients.drawing import records_of
 from alarmin.patients.possible import possible_populations
 from alarmin.readouts.biopsy import Biopsy
 from alarmin.readouts.recist import Response
-from alarmin.records import Trial
+from alarmin.records import Trial, parameters
 from alarmin.simulation import Settings
 from alarmin.trials import resampling
 from alarmin.trials.analysis import LANDMARKS
@@ -66,8 +67,8 @@ def fill(
 ) -> Bank:
     """Simulates `patients` of each of `members` possible populations under every arm of a trial.
 
-    Hazards of death in one trial differ from those in another by `between_trials`, and in one arm beyond that by
-    `between_arms`, on the log scale (records of those names).
+    Hazards of death and of new lesions in one trial differ from those in another by `between_trials`, and the hazard of
+    death in one arm beyond that by `between_arms`, on the log scale (records of those names).
     """
     import pandas as pd
 
@@ -75,13 +76,16 @@ def fill(
     for group, (tumor, arms) in enumerate(groups.items()):
         fit, possible = possible_populations(tumor, members, seed, population)
         for number, changes in enumerate(possible):
+            known = records_of(tumor, changes)
+            u = _effect(known["between_trials"].value, seed, "trial effect", number)
+            rate = known["new_lesion_rate"]
+            here = {**changes, "new_lesion_rate": rate.model_copy(update={"value": rate.value * np.exp(u)})}
             cohort = enroll_for(
-                trial, patients, seed + number, tumor=tumor, population="prior", changes=changes, settings=settings
+                trial, patients, seed + number, tumor=tumor, population="prior", changes=here, settings=settings
             )
             courses = treat_arms(trial, {arm.name: cohort for arm in arms}, settings)
             biopsy = Biopsy(cohort, settings)
             readings = {name: np.asarray(getattr(biopsy, name)) for name in READINGS}
-            u = _effect(cohort.records["between_trials"].value, seed, "trial effect", number)
             for arm in arms:
                 v = _effect(cohort.records["between_arms"].value, seed, f"effect of arm {arm.name}", number)
                 found = outcomes(courses[arm.name], trial, arm, u + v)
@@ -118,6 +122,9 @@ def replicate(
 ) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """Draws `count` trials of the planned size from a bank.
 
+    Trials differ in whom they take and in who reads their scans: the odds of response are those of the bank times a
+    factor that all arms of a trial share, whose logarithm has the standard deviation `between_trials_response`.
+
     Args:
         bank: from `fill`.
         count: how many trials.
@@ -135,7 +142,8 @@ def replicate(
     members = bank.table["member"].nunique()
     rng = np.random.Generator(np.random.Philox(key=[seed, bank.seed]))
     chosen = rng.integers(members, size=count)
-    drawn = {name: _draw(bank, name, chosen, wanted[name], rng) for name in wanted}
+    tilt = parameters()["between_trials_response"].value * rng.standard_normal(count)
+    drawn = {name: _draw(bank, name, chosen, tilt, wanted[name], rng) for name in wanted}
     numbered = lambda found, **names: pd.DataFrame(found).assign(**names, replicate=range(count))
     arms = pd.concat([numbered(_endpoints(trial, sample), arm=name) for name, sample in drawn.items()])
     contrasts = [
@@ -166,13 +174,24 @@ Sample = dict[str, NDArray]
 """Outcomes of the patients of one arm in many replicates, `[replicate, patient]`."""
 
 
-def _draw(bank: Bank, arm: str, chosen: NDArray[np.int64], n: int, rng: np.random.Generator) -> Sample:
-    rows = bank.table.loc[bank.table["arm"] == arm]
+def _draw(
+    bank: Bank, arm: str, chosen: NDArray[np.int64], tilt: NDArray[np.float64], n: int, rng: np.random.Generator
+) -> Sample:
+    """`n` patients of the chosen population in one arm for each replicate, the odds of response times exp(tilt)."""
+    # Members in their order, in each those without response before those with.
+    rows = bank.table.loc[bank.table["arm"] == arm].sort_values(["member", "orr"], kind="stable")
     columns = [*RECIST, *(name for time in SURVIVAL for name in (time, f"{time}_event"))]
-    # Rows stand in the order of their members.
     size = np.bincount(rows["member"].to_numpy())
-    start = np.cumsum(size) - size
-    at = start[chosen][:, None] + (rng.random((len(chosen), n)) * size[chosen][:, None]).astype(np.int64)
+    with_response = np.bincount(rows["member"].to_numpy(), weights=rows["orr"].to_numpy()).astype(np.int64)
+    start, without = (np.cumsum(size) - size)[chosen], (size - with_response)[chosen]
+    odds = with_response[chosen] * np.exp(tilt)
+    share = (without / (without + odds))[:, None]
+    u = rng.random((len(chosen), n))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        silent = u / share * without[:, None]
+        responding = without[:, None] + (u - share) / (1.0 - share) * with_response[chosen][:, None]
+    place = np.where(u < share, silent, responding).astype(np.int64)
+    at = start[:, None] + np.minimum(place, size[chosen][:, None] - 1)
     return {name: rows[name].to_numpy()[at] for name in columns}
 
 

@@ -1,0 +1,124 @@
+"""What a population would give for the data of a plan: its arms simulated, and their endpoints."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alarmin import records
+from alarmin.calibrate.plan import Plan
+from alarmin.calibrate.targets import PERCENTILES, transform
+from alarmin.enrollment import enroll
+from alarmin.patients import Cohort
+from alarmin.readouts.follow_up import until_progression
+from alarmin.readouts.survival import death_hazard
+from alarmin.records import Record
+from alarmin.simulation import Settings, simulate
+from alarmin.trials import resampling
+from alarmin.trials.analysis import LANDMARKS, describe
+from alarmin.trials.endpoints import MONTH, Outcomes, outcomes
+
+
+def changes_of(
+    plan: Plan, known: Mapping[str, Record], theta: Sequence[float] | NDArray[np.float64]
+) -> dict[str, Record]:
+    """The records that a plan changes, changed by the numbers `theta`."""
+    changed: dict[str, Record] = {}
+    for change, number in zip(plan.changes, theta, strict=True):
+        changed[change.record] = change.apply(changed.get(change.record, known[change.record]), float(number))
+    return changed
+
+
+def predict(
+    plan: Plan, changes: Mapping[str, Record], patients: int, seed: int, settings: Settings
+) -> NDArray[np.float64]:
+    """The data that a population with these records would give, in the order of `targets.data_of`.
+
+    Raises `CohortError` where hardly any candidate is plausible.
+    """
+    cohort = enroll(plan.tumor, patients, seed, population="prior", changes=changes, settings=settings)
+    arms = {target.simulated for target in plan.targets}
+    arms |= {(target.simulated[0], target.control) for target in plan.targets if target.control is not None}
+    found = {arm: _treated(plan, *arm, cohort, settings) for arm in sorted(arms)}
+    numbers = {arm: _numbers(plan, *arm, outcome, hazard) for arm, (outcome, hazard) in found.items()}
+    values = []
+    for target in plan.targets:
+        for endpoint in target.endpoints:
+            if endpoint.startswith("hr_"):
+                control = found[target.simulated[0], str(target.control)][0]
+                value = _ratio(found[target.simulated][0], control, endpoint.removeprefix("hr_"))
+            else:
+                value = numbers[target.simulated][endpoint]
+            values.append(transform(endpoint, value))
+    return np.asarray(values)
+
+
+def _treated(
+    plan: Plan, trial: str, name: str, cohort: Cohort, settings: Settings
+) -> tuple[Outcomes, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Outcomes of the whole cohort in one arm; and days `[time]` with the hazard of death, `[time, patient]`."""
+    design = records.trial(trial)
+    design = design.model_copy(update={"months": plan.months, "accrual_months": 0.0})
+    arm = next(a for a in design.arms if a.name == name)
+    stop = until_progression(design.scans, arm.weeks_beyond_progression, design.untargeted_lesions)
+    course = simulate(
+        cohort,
+        arm.regimen,
+        months=plan.months,
+        treat_on=stop if design.treatment_until_progression else None,
+        settings=settings,
+    )
+    found = outcomes(course, design, arm)
+    rate = death_hazard(
+        cohort,
+        course.days,
+        course.lesions["diameter"],
+        arm.line or design.line,
+        found.scans.new_lesion_day,
+        found.scans.progression_day,
+        arm.later_immunotherapy,
+    )
+    return found, (course.days, rate)
+
+
+def _numbers(
+    plan: Plan, trial: str, name: str, found: Outcomes, hazard: tuple[NDArray[np.float64], NDArray[np.float64]]
+) -> dict[str, float]:
+    """Endpoints of one arm; overall survival as its expectation, free of the noise of draws.
+
+    A median that is not reached counts as the length of the run.
+    """
+    design = records.trial(trial)
+    arm = next(a for a in design.arms if a.name == name)
+    numbers = {name: np.nan if value is None else value for name, value in describe(design, found).items()}
+    days, rate = hazard
+    survival = np.exp(-np.cumsum(rate, axis=0)).mean(axis=1)
+    for month in LANDMARKS:
+        numbers[f"os_at_{month}"] = float(np.interp(month * MONTH, days, survival))
+    below = np.flatnonzero(survival < 0.5)
+    numbers["median_os"] = float(days[below[0]] / MONTH) if len(below) else plan.months
+    if np.isnan(numbers.get("median_pfs", 0.0)):
+        numbers["median_pfs"] = plan.months
+    return numbers | _lesions(found, beyond=arm.weeks_beyond_progression > 0)
+
+
+def _lesions(found: Outcomes, beyond: bool) -> dict[str, float]:
+    """Percentiles of the change of the first lesion at weeks 6 and 12, among patients still scanned at week 12."""
+    days = found.scans.days
+    scanned = (days <= found.os) & (beyond | (days <= found.scans.progression_day))
+    lesion = found.scans.readings[:, found.cohort.first_lane]
+    numbers = {}
+    for week in (6, 12):
+        at = np.abs(np.nanmedian(days, axis=1) - 7 * week).argmin()
+        last = np.abs(np.nanmedian(days, axis=1) - 84).argmin()
+        change = (lesion[at] / lesion[0] - 1.0)[scanned[last] & np.isfinite(lesion[at])]
+        for percent in PERCENTILES:
+            numbers[f"lesion_{week}_{percent}"] = float(np.percentile(change, percent)) if len(change) else np.nan
+    return numbers
+
+
+def _ratio(experimental: Outcomes, control: Outcomes, endpoint: str) -> float:
+    """Hazard ratio of two arms of the same patients, to progression or death as drawn."""
+    both = lambda name: np.concatenate([getattr(experimental, name), getattr(control, name)])[None]
+    first = np.arange(2 * len(control.cohort)) < len(experimental.cohort)
+    return float(resampling.hazard_ratios(both(endpoint), both(f"{endpoint}_event"), first)[0][0])

@@ -1,0 +1,90 @@
+"""Recover: emulators find a smooth law in noisy runs, draws the posterior that theory knows; kept runs come back."""
+
+import json
+
+import numpy as np
+import pytest
+
+from alarmin.calibrate import emulator, posterior
+from alarmin.calibrate.runs import Runs
+from alarmin.calibrate.targets import Data, FitError
+
+NOISE = 0.3
+SLOPES = np.array([[1.0, 0.5, 0.0], [0.0, -1.0, 0.2], [0.3, 0.0, 0.0], [0.2, 0.2, 0.05]])
+"""Four data of three numbers, of which the last is hardly seen."""
+
+
+def law(theta, bend=0.0):
+    """The mean of the data at `theta`, `[run, datum]`."""
+    return theta @ SLOPES.T + bend * np.sin(theta[:, :1])
+
+
+def runs(count, bend=0.0, noise=NOISE, seed=1):
+    rng = np.random.default_rng(seed)
+    theta = rng.standard_normal((count, 3))
+    return theta, law(theta, bend) + noise * rng.standard_normal((count, 4))
+
+
+@pytest.mark.parametrize("bend", [0.0, 0.8])
+def test_an_emulator_finds_the_law_beneath_the_noise(bend):
+    learned = emulator.learn(*runs(150, bend))
+    fresh = 0.8 * np.random.default_rng(2).standard_normal((300, 3))
+    error = learned.mean(fresh) - law(fresh, bend)
+    # Far below the scatter of one run, and as large as it says.
+    assert np.sqrt(np.mean(error**2)) < 0.4 * NOISE
+    standardized = error / np.sqrt(learned.variance(fresh))
+    assert 0.5 < np.sqrt(np.mean(standardized**2)) < 1.6
+    assert learned.noise == pytest.approx(NOISE, rel=0.25)
+
+
+def test_noise_alone_explains_nothing():
+    theta, _ = runs(150)
+    learned = emulator.learn(theta, np.random.default_rng(3).standard_normal((150, 4)))
+    assert learned.explained.max() < 0.15
+
+
+def test_draws_are_those_of_the_posterior_in_closed_form():
+    learned = emulator.learn(*runs(300, noise=0.05))
+    covariance = np.diag([0.2, 0.3, 0.5, 0.4]) ** 2
+    data = Data(tuple("abcd"), np.array([1.0, -0.5, 0.4, 0.1]), covariance)
+    found = posterior.sample(learned, data, 4000, seed=4, steps=3000)
+    precision = np.eye(3) + SLOPES.T @ np.linalg.solve(covariance, SLOPES)
+    mean = np.linalg.solve(precision, SLOPES.T @ np.linalg.solve(covariance, data.values))
+    spread = np.linalg.inv(precision)
+    assert found.theta.mean(axis=0) == pytest.approx(mean, abs=0.06)
+    assert np.cov(found.theta.T) == pytest.approx(spread, abs=0.08)
+    # What the data do not speak of stays at the prior, and they speak of two directions.
+    assert found.theta[:, 2].std() > 0.6
+    information = np.sort(np.linalg.eigvalsh(precision - np.eye(3)))[::-1]
+    assert found.directions == pytest.approx(information, rel=0.1, abs=0.2)
+
+
+def test_without_data_the_prior_stays():
+    learned = emulator.learn(*runs(100))
+    data = Data(tuple("abcd"), np.zeros(4), 1e6 * np.eye(4))
+    found = posterior.sample(learned, data, 3000, seed=5, steps=2000)
+    assert found.theta.mean(axis=0) == pytest.approx(np.zeros(3), abs=0.1)
+    assert found.theta.std(axis=0) == pytest.approx(np.ones(3), abs=0.1)
+
+
+def test_runs_are_kept_and_go_on(tmp_path):
+    kept = Runs.of("one", tmp_path)
+    kept.add(0, np.array([0.1]), np.array([1.0, 2.0]))
+    kept.add(3, np.array([0.2]), np.array([np.nan, 2.0]))
+    again = Runs.of("one", tmp_path)
+    assert sorted(again.found) == [0, 3]
+    assert again.found[0][1].tolist() == [1.0, 2.0]
+    assert np.isnan(again.found[3][1][0])
+
+
+def test_runs_of_something_else_are_refused(tmp_path):
+    Runs.of("one", tmp_path).add(0, np.array([0.1]), np.array([1.0]))
+    with pytest.raises(FitError, match="another plan, code, size or seed"):
+        Runs.of("other", tmp_path)
+    assert json.loads((tmp_path / "0000.json").read_text())["key"] == "one"
+
+
+def test_a_fit_of_failures_is_refused():
+    done = Runs("one", found={n: (np.zeros(1), np.full(1, 1.0 if n == 0 else np.nan)) for n in range(20)})
+    with pytest.raises(FitError, match="only 1 of 20"):
+        done.whole(20)
