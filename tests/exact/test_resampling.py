@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from alarmin.records import parameters, trial
 from alarmin.trials import resampling, statistics
@@ -94,6 +95,17 @@ def test_trials_differ_in_response_by_as_much_as_the_record_says():
         assert found.mean() == pytest.approx(np.log(share / (1.0 - share)), abs=4.0 * spread / 600**0.5)
         assert found.std() == pytest.approx(spread, rel=0.15)
     assert np.corrcoef(*(logit[arm.name].to_numpy() for arm in plan.arms))[0, 1] > 0.9
+
+
+def test_a_response_above_the_null_is_told_by_the_exact_test():
+    """As scipy's binomial test does it, and by no more than its level under the null."""
+    rng = np.random.default_rng(9)
+    responses = rng.random((4000, 40)) < 0.1
+    found = resampling.exceeds(responses, 0.1, 0.05)
+    for count in (3, 8, 9, 12):
+        one = resampling.exceeds(np.arange(40)[None] < count, 0.1, 0.05)[0]
+        assert one == (binomtest(count, 40, 0.1, alternative="greater").pvalue < 0.025)
+    assert 0.002 < found.mean() <= 0.025 + 3.0 * (0.025 / 4000) ** 0.5
 
 
 def test_log_ranks_agree_with_the_log_rank_test_with_ties(many):

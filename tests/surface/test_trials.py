@@ -101,6 +101,6 @@ def test_what_contradicts_itself_is_refused():
         several(primary=["os"])
     with pytest.raises(ValueError, match="reading"):
         several(criteria=[{"reading": "horoscope", "least": 1.0}])
-    with pytest.raises(ValueError, match="add a criterion on \"lesions\" of at least 2"):
+    with pytest.raises(ValueError, match='add a criterion on "lesions" of at least 2'):
         several(untargeted_lesions=[1])
     several(untargeted_lesions=[1], criteria=[{"reading": "lesions", "least": 2}])

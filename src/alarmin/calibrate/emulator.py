@@ -6,6 +6,7 @@ in their numbers, so that a few hundred runs, each of other patients, tell it fa
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,8 +90,8 @@ def _likeliest(theta: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np
     with warnings.catch_warnings():
         # A scale at the end of its range says that the term is not needed.
         warnings.simplefilter("ignore")
-        found = GaussianProcessRegressor(kernel, alpha=1e-8, random_state=0).fit(theta, y)
-    return np.exp(np.asarray(found.kernel_.theta))
+        found: Any = GaussianProcessRegressor(kernel, alpha=1e-8, random_state=0).fit(theta, y).kernel_
+    return np.exp(np.asarray(found.theta))
 
 
 def _covariance(theta: NDArray[np.float64], kernel: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """What the data of a plan leave open of its numbers: draws from the posterior, by the emulator."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def sample(
     start = np.concatenate([emulator.theta, rng.standard_normal((walkers, numbers))])
     best = np.argsort(-log_density(start, emulator, data, np.linalg.inv(data.covariance), temperature))[:walkers]
     begin = start[best] + 0.1 * rng.standard_normal((walkers, numbers))
-    precision = np.linalg.inv(data.covariance + np.diag(emulator.variance(begin).mean(axis=0)))
+    precision: Any = np.linalg.inv(data.covariance + np.diag(emulator.variance(begin).mean(axis=0)))
     sampler = emcee.EnsembleSampler(
         walkers,
         numbers,
@@ -68,7 +69,7 @@ def sample(
     )
     sampler.random_state = np.random.RandomState(seed).get_state()
     sampler.run_mcmc(begin, steps)
-    kept = sampler.get_chain(discard=steps // 3, flat=True)
+    kept: Any = sampler.get_chain(discard=steps // 3, flat=True)
     length = float(np.max(sampler.get_autocorr_time(quiet=True, tol=0)))
     theta = kept[rng.choice(len(kept), draws, replace=False)]
     return Posterior(theta, len(kept) / max(length, 1.0), _directions(emulator, data, kept.mean(axis=0)))
@@ -77,5 +78,6 @@ def sample(
 def _directions(emulator: Emulator, data: Data, at: NDArray[np.float64]) -> NDArray[np.float64]:
     """Eigenvalues of J' C⁻¹ J at a point, largest first: what the data say, in units of the prior."""
     step = 0.1 * np.eye(len(at))
-    slope = (emulator.mean(at + step) - emulator.mean(at - step)) / 0.2
-    return np.linalg.eigvalsh(slope @ np.linalg.solve(data.covariance, slope.T))[::-1]
+    slope: Any = (emulator.mean(at + step) - emulator.mean(at - step)) / 0.2
+    information: Any = np.linalg.eigvalsh(slope @ np.linalg.solve(data.covariance, slope.T))
+    return information[::-1]

@@ -107,6 +107,9 @@ def _replicate(design: "Trial", count: int, seed: int, months: float | None, fol
     summary = {"trial": design.name, "replicates": count, "seed": seed, "population": bank.population}
     summary |= {"training": list(bank.training)}
     summary["arms"] = {arm.name: quantiles(arms.loc[arms["arm"] == arm.name]) for arm in design.arms}
+    if design.null_response is not None:
+        first = design.arms[0].name
+        summary["success"] = float(arms.loc[arms["arm"] == first, "success"].mean())
     summary["contrasts"] = [
         {"experimental": pair.experimental, "control": pair.control}
         | quantiles(
@@ -133,6 +136,8 @@ def _replicate(design: "Trial", count: int, seed: int, months: float | None, fol
                 out.print(f"  {name:<16}{middle:>8}  ({low} to {high})")
         if "success" in found:
             out.print(f"  {'success':<16}{number(found['success'], 2):>8}")
+    if "success" in summary:
+        out.print(f"Response above {100 * (design.null_response or 0.0):g} % is shown in {summary['success']:.0%}")
     notice()
 
 
@@ -172,6 +177,9 @@ def _show(scored: "Scored", folder: Path | None) -> None:
         met = "met" if result.success else "not met"
         joined = (" or " if design.success == "any" else " and ").join(name.upper() for name in design.primary)
         out.print(f"\nPrimary endpoint ({joined}): [bold]{met}[/bold] in this virtual trial")
+    if design.null_response is not None:
+        met = "shown" if result.success else "not shown"
+        out.print(f"\nResponse above {100 * design.null_response:g} %: [bold]{met}[/bold] in this virtual trial")
     for why in result.failed:
         out.print(f"Failed and left out: {why}", markup=False)
     spent = result.timing

@@ -379,7 +379,8 @@ class Trial(Strict):
     response counts only if it is seen by that week (and the window of its visit). The trial lasts
     `months` from its first patient to the data cut, `accrual_months` of which it enrolls. It succeeds where the first
     contrast favors the experimental arm at the two-sided level `alpha` in `any` or `all` of the `primary` endpoints; a
-    trial that compares no arms has none.
+    trial that compares no arms has none. It may name `null_response` instead, a response rate with which nobody would
+    go on: it succeeds where its first arm responds more often, by an exact test at the level `alpha` / 2 to one side.
     """
 
     name: str
@@ -403,6 +404,7 @@ class Trial(Strict):
     primary: tuple[Literal["pfs", "os", "orr"], ...]
     success: Literal["any", "all"] = "any"
     alpha: float = Field(default=0.05, gt=0, lt=1)
+    null_response: float | None = Field(default=None, gt=0, lt=1)
     source: str
     where: str
     status: Status
@@ -417,6 +419,8 @@ class Trial(Strict):
             for name in (contrast.experimental, contrast.control):
                 if name not in names:
                     raise ValueError(f"contrast names the arm {name!r}; the arms are {names}")
+        if self.contrasts and self.null_response is not None:
+            raise ValueError("null_response is for trials that compare no arms; this one has contrasts")
         least = len(self.untargeted_lesions) + 1
         if least > 1 and not any(c.reading == "lesions" and (c.least or 0) >= least for c in self.criteria):
             raise ValueError(

@@ -162,7 +162,7 @@ def forecast(bank: Bank, replicates: int = 1000, against: Study | None = None) -
                 for name, known in ends.items()
             }
             rows.append(Forecast(**{**asdict(row), "rivals": guesses, "rival_scores": scores}))
-    return rows, _verdict(bank, published, contrasts)
+    return rows, _verdict(bank, published, arms, contrasts)
 
 
 def board(
@@ -174,7 +174,7 @@ def board(
     for number, bank in enumerate(banks):
         found, verdict = forecast(bank, replicates)
         rows += found
-        if bank.trial.contrasts:
+        if verdict:
             verdicts[bank.trial.name] = verdict
         if progress is not None:
             progress(number + 1, len(banks))
@@ -216,11 +216,15 @@ def _row(
     )
 
 
-def _verdict(bank: Bank, published: Study, contrasts: "pd.DataFrame") -> dict[str, Any]:
+def _verdict(bank: Bank, published: Study, arms: "pd.DataFrame", contrasts: "pd.DataFrame") -> dict[str, Any]:
     """Predicted probability of success by the trial's own rule, and whether it succeeded, where that was reported."""
-    if not bank.trial.contrasts:
+    trial = bank.trial
+    if trial.null_response is not None:
+        mine = arms.loc[arms["arm"] == trial.arms[0].name, "success"]
+        return {"predicted": float(mine.mean()), "published": published.met, "primary": ["orr"]}
+    if not trial.contrasts:
         return {}
-    first = bank.trial.contrasts[0]
+    first = trial.contrasts[0]
     mine = contrasts.loc[
         (contrasts["experimental"] == first.experimental) & (contrasts["control"] == first.control), "success"
     ]
@@ -229,10 +233,10 @@ def _verdict(bank: Bank, published: Study, contrasts: "pd.DataFrame") -> dict[st
         for c in published.contrasts
         if c.compare and (c.experimental, c.control) == (first.experimental, first.control)
     }
-    wins = [known[name] for name in bank.trial.primary if name in known]
-    by_rule = None if not wins else any(wins) if bank.trial.success == "any" else all(wins)
+    wins = [known[name] for name in trial.primary if name in known]
+    by_rule = None if not wins else any(wins) if trial.success == "any" else all(wins)
     seen = by_rule if published.met is None else published.met
-    return {"predicted": float(mine.mean()), "published": seen, "primary": list(bank.trial.primary)}
+    return {"predicted": float(mine.mean()), "published": seen, "primary": list(trial.primary)}
 
 
 def _size(published: Study, arm: str) -> int | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from alarmin.readouts.recist import Response
 from alarmin.records import Trial
-from alarmin.trials import statistics
+from alarmin.trials import resampling, statistics
 from alarmin.trials.endpoints import MONTH, Outcomes, adae, adrs, adsl, adtte
 from alarmin.trials.statistics import Estimate
 
@@ -37,7 +37,7 @@ class TrialResult:
             a number, with `NAME_low` and `NAME_high` its 95 % interval, and None where it was not reached or observed.
         contrasts: experimental, control, endpoint; hazard ratio and its interval for pfs and os, the difference of
             shares for orr, with a two-sided p.
-        success: whether the trial met its primary endpoints; not, where it has none.
+        success: whether the trial met its primary endpoints, or exceeded its null response; not, where it has neither.
         tables: ADSL, ADTTE, ADRS and ADAE as data frames.
         courses: course of each arm, by name.
         timing: compile_s, simulate_s, lane_steps, lane_steps_per_s.
@@ -84,6 +84,8 @@ def analyze(
     ]
     first = {c["endpoint"]: c for c in contrasts[: sum(e != "dor" for e in trial.endpoints)]}
     wins = [_favors(first[name]) and (first[name]["p"] or 0.0) < trial.alpha for name in trial.primary]
+    if trial.null_response is not None:
+        wins = [bool(resampling.exceeds(found[0].responds[None], trial.null_response, trial.alpha)[0])]
     return TrialResult(
         trial=trial,
         seed=seed,

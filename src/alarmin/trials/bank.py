@@ -132,8 +132,9 @@ def replicate(
         seed: seed of the drawing.
 
     Returns:
-        One row a replicate and arm: orr, cr, dcr, median_pfs, median_os, `os_at_12` and so on; and one row a replicate
-        and contrast: hr_pfs, hr_os, difference_orr, and `success`, whether that contrast met the trial's rule.
+        One row a replicate and arm: orr, cr, dcr, median_pfs, median_os, `os_at_12` and so on, with `success` where
+        the trial names a null response; and one row a replicate and contrast: hr_pfs, hr_os, difference_orr, and
+        `success`, whether that contrast met the trial's rule.
         Medians that are not reached are infinite.
     """
     import pandas as pd
@@ -196,7 +197,11 @@ def _draw(
 
 
 def _endpoints(trial: Trial, sample: Sample) -> dict[str, NDArray[np.float64]]:
-    found = {name: sample[name].mean(axis=1) for name in RECIST} if "orr" in trial.endpoints else {}
+    found: dict[str, NDArray] = {}
+    if "orr" in trial.endpoints:
+        found = {name: sample[name].mean(axis=1) for name in RECIST}
+    if trial.null_response is not None:
+        found["success"] = resampling.exceeds(sample["orr"], trial.null_response, trial.alpha)
     for name in SURVIVAL:
         if name in trial.endpoints:
             curve = resampling.curves(sample[name], sample[f"{name}_event"])

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
+from scipy.stats import binom
 
 Times = NDArray[np.float64]
 Events = NDArray[np.bool_]
@@ -114,6 +115,12 @@ def proportions_differ(first: Events, other: Events) -> NDArray[np.float64]:
     pooled = (first.sum(axis=1) + other.sum(axis=1)) / (n + m)
     error = np.sqrt(np.maximum(pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m), 1e-12))
     return 2.0 * ndtr(-np.abs(first.mean(axis=1) - other.mean(axis=1)) / error)
+
+
+def exceeds(event: Events, null: float, alpha: float) -> Events:
+    """Whether more have the event than a share `null` would have, `[replicate]`: exact, to one side at `alpha`/2."""
+    count, n = event.sum(axis=1), event.shape[1]
+    return binom.sf(count - 1, n, null) < 0.5 * alpha
 
 
 TICKS = 2.0**24
