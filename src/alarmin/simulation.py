@@ -110,6 +110,10 @@ class Settings:
         return self.grid
 
 
+COARSE = Settings(steps_per_day=1)
+"""How populations are fitted, and so how banks are computed: outcomes of patients who were fitted differ by little."""
+
+
 @dataclass
 class Timing:
     """What a run cost: time to compile and to simulate [s], lesions times time steps."""

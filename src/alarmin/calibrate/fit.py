@@ -23,7 +23,7 @@ from alarmin.calibrate.runs import Runs
 from alarmin.calibrate.targets import Data, data_of
 from alarmin.patients import CohortError, records_of
 from alarmin.records import Population, Record
-from alarmin.results.provenance import code_fingerprint, fingerprint
+from alarmin.results.provenance import OUTER, code_fingerprint, fingerprint
 from alarmin.simulation import Settings
 
 TEMPERATURES = (4.0, 1.0, 1.0)
@@ -107,9 +107,7 @@ def fit(
 
 def _code() -> str:
     """Fingerprint of the code on which runs depend; how the posterior is drawn from them may change."""
-    rooms = ("cli", "web", "plots", "exports", "scoring", "calibrate", "review", "explain", "sensitivity")
-    rooms += ("decide", "cohorts", "forecast", "design", "bench", "equations", "results", "published", "version")
-    return code_fingerprint(rooms) + hashlib.sha256(Path(prediction.__file__).read_bytes()).hexdigest()
+    return code_fingerprint(OUTER) + hashlib.sha256(Path(prediction.__file__).read_bytes()).hexdigest()
 
 
 def _rounds(runs: int) -> list[int]:

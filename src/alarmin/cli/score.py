@@ -30,7 +30,7 @@ def score(
         list[str] | None, typer.Argument(help="Names of trials; all that are scored and have a design without it.")
     ] = None,
     members: Annotated[int, typer.Option(help="Possible populations in each bank.")] = 8,
-    patients: Annotated[int, typer.Option(help="Patients of each population.")] = 24,
+    patients: Annotated[int, typer.Option(help="Patients of each population.")] = 54,
     replicates: Annotated[int, typer.Option(help="Replicate trials drawn from each bank.")] = 1000,
     seed: Seed = 0,
     folder: Annotated[Path | None, typer.Option("--out", help="New folder for tables and figures.")] = None,

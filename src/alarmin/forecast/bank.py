@@ -22,8 +22,8 @@ from alarmin.patients.possible import possible_populations
 from alarmin.patients.variation import varies
 from alarmin.readouts.scan import longest_diameter
 from alarmin.records import Record
-from alarmin.results.provenance import code_fingerprint, fingerprint
-from alarmin.simulation import Settings, simulate
+from alarmin.results.provenance import OUTER, code_fingerprint, fingerprint
+from alarmin.simulation import COARSE, Settings, simulate
 from alarmin.therapy.regimen import Regimen
 from alarmin.version import VERSION
 
@@ -32,15 +32,6 @@ MEMBERS, PATIENTS, DAYS, EVERY = 8, 58, 1134, 7
 
 LAYOUT = 1
 """Counts up when this file changes what a bank holds: `code_fingerprint` passes over it."""
-
-COARSE = Settings(steps_per_day=1)
-"""How courses are computed: as in fitting the populations."""
-
-ABOVE = (
-    *("cli", "web", "scoring", "calibrate", "review", "explain", "sensitivity", "decide", "cohorts", "forecast"),
-    *("plots", "exports", "results", "design", "trials", "bench", "published"),
-)
-"""Rooms that nothing which simulates may import: their code changes no bank."""
 
 Report = Callable[[str, int, int], None]
 
@@ -105,7 +96,7 @@ def kept_bank(
     known = [
         *(
             VERSION,
-            code_fingerprint(ABOVE),
+            code_fingerprint((*OUTER, "trials")),
             str(LAYOUT),
             tumor,
             fingerprint(records_of(tumor)),

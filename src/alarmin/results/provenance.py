@@ -105,6 +105,13 @@ def fingerprint(records: Mapping[str, Record]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+OUTER = (
+    *("cli", "web", "scoring", "calibrate", "review", "explain", "sensitivity", "decide", "cohorts", "forecast"),
+    *("plots", "exports", "results", "design", "bench", "published"),
+)
+"""Rooms that nothing which simulates patients and trials may import: their code changes no outcome."""
+
+
 @cache
 def code_fingerprint(without: tuple[str, ...] = ()) -> str:
     """SHA-256 of all code of Alarmin; it changes with any of its files.

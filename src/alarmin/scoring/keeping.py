@@ -11,8 +11,8 @@ from alarmin import results
 from alarmin.patients.drawing import records_of
 from alarmin.patients.possible import possible_populations
 from alarmin.records import Trial
-from alarmin.results.provenance import code_fingerprint, fingerprint
-from alarmin.simulation import Settings
+from alarmin.results.provenance import OUTER, code_fingerprint, fingerprint
+from alarmin.simulation import COARSE, Settings
 from alarmin.trials.bank import COLUMNS, Bank, fill
 from alarmin.trials.run import by_tumor
 from alarmin.version import VERSION
@@ -30,7 +30,7 @@ def kept_bank(
     members: int,
     patients: int,
     seed: int = 0,
-    settings: Settings = Settings(),
+    settings: Settings = COARSE,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Bank:
     """The bank of a trial from `folder`, simulated and put there where it is not.
@@ -44,7 +44,7 @@ def kept_bank(
     known = "\n".join(
         [
             VERSION,
-            code_fingerprint(),
+            code_fingerprint(OUTER),
             trial.model_dump_json(),
             *(fingerprint(records_of(tumor)) for tumor in groups),
             *(fingerprint(changes) for _, possible in groups.values() for changes in possible),

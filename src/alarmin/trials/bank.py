@@ -18,7 +18,7 @@ from alarmin.patients.possible import possible_populations
 from alarmin.readouts.biopsy import Biopsy
 from alarmin.readouts.recist import Response
 from alarmin.records import Trial, parameters
-from alarmin.simulation import Settings
+from alarmin.simulation import COARSE, Settings
 from alarmin.trials import resampling
 from alarmin.trials.analysis import LANDMARKS
 from alarmin.trials.endpoints import MONTH, Outcomes, outcomes
@@ -59,10 +59,10 @@ def fill(
     trial: Trial,
     *,
     members: int = 8,
-    patients: int = 40,
+    patients: int = 54,
     seed: int = 0,
     population: str | None = None,
-    settings: Settings = Settings(),
+    settings: Settings = COARSE,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Bank:
     """Simulates `patients` of each of `members` possible populations under every arm of a trial.
