@@ -84,8 +84,10 @@ def _likeliest(theta: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, WhiteKernel
 
+    # Runs are about sqrt(2 p) apart; a shorter scale would take noise for bends.
+    apart = float(np.sqrt(2.0 * theta.shape[1]))
     linear = ConstantKernel(0.1, (1e-4, 1e2)) * DotProduct(0.0, "fixed")
-    bend = ConstantKernel(0.3, (1e-4, 1e2)) * RBF(5.0, (1.0, 30.0))
+    bend = ConstantKernel(0.3, (1e-4, 1e2)) * RBF(2.0 * apart, (apart, 10.0 * apart))
     kernel = linear + bend + WhiteKernel(0.3, (1e-3, 2.0))
     with warnings.catch_warnings():
         # A scale at the end of its range says that the term is not needed.
