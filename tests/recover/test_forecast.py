@@ -7,6 +7,7 @@ import pytest
 from alarmin.published import study
 from alarmin.records import trial
 from alarmin.scoring.forecast import Scoreboard, forecast, interval_score
+from alarmin.scoring.page import page
 from alarmin.trials.bank import Bank
 
 
@@ -85,3 +86,30 @@ def test_rivals_stand_beside_hazard_ratios_alone():
 def test_interval_score_rewards_narrow_and_right():
     assert interval_score(1.0, 0.5, 1.5) < interval_score(1.0, 0.0, 2.0) < interval_score(1.0, 1.5, 1.6)
     assert interval_score(0.0, 1.0, 2.0) == pytest.approx(1.0 + 40.0)
+
+
+def test_the_page_holds_every_row_and_sum_of_the_scores():
+    rows, verdict = forecast(GOOD, 100)
+    found = Scoreboard(tuple(rows), {"impower150": verdict})
+    lines = page(found, "alarmin score impower150").splitlines()
+    endpoints = [line for line in lines if line.startswith("| impower150 |") and line.count("|") == 10]
+    assert len(endpoints) == len(rows)
+    assert [line.split("|")[6].strip() == "yes" for line in endpoints] == [row.inside_95 for row in rows]
+    total = next(line for line in lines if line.startswith("| values within"))
+    assert f"| {sum(row.inside_95 for row in rows)} of {len(rows)} |" in total
+    ratio = next(row for row in rows if row.endpoint == "hr_os")
+    shown = next(line for line in endpoints if "Hazard ratio of death" in line and f"| {ratio.of} |" in line)
+    assert f"{ratio.rivals['independent drug action']:.2f}" in shown
+    assert any(line.startswith("| impower150 |") and line.endswith("| met | right |") for line in lines)
+
+
+def test_a_trial_without_control_has_the_verdict_of_its_null_response():
+    design = trial("arry382_pembrolizumab")
+    table = GOOD.table.loc[GOOD.table["arm"] != "BCP"]
+    names = {"ABCP": design.arms[0].name, "ACP": design.arms[1].name}
+    for share, success in ((0.6, True), (0.02, False)):
+        rng = np.random.default_rng(2)
+        made = table.assign(arm=table["arm"].map(names), orr=rng.random(len(table)) < share)
+        _, verdict = forecast(Bank(design, 0, "made up", (), made), 200)
+        assert (verdict["predicted"] > 0.95) == success
+        assert verdict["published"] is False

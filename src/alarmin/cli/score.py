@@ -74,7 +74,8 @@ def score(
             report("trials", len(chosen), len(chosen))
         found = board(banks, replicates)
         if folder is not None:
-            _write(folder, found)
+            shown = " ".join(["alarmin score", *(names or []), f"--members {members} --patients {patients}"])
+            _write(folder, found, shown)
         if json:
             as_json(found.to_json())
         else:
@@ -83,13 +84,15 @@ def score(
                 aside.print(f"Written to {folder}")
 
 
-def _write(folder: Path, found: "Scoreboard") -> None:
+def _write(folder: Path, found: "Scoreboard", command: str) -> None:
     import json
 
     from alarmin import plots, results
+    from alarmin.scoring.page import page
 
     folder.mkdir(parents=True)
     results.write_file(folder / "score.json", json.dumps(found.to_json(), indent=1))
+    results.write_file(folder / "scores.md", page(found, command))
     results.write_file(folder / "score.csv", found.frame().drop(columns=["rivals", "rival_scores"]).to_csv(index=False))
     figure = plots.compare(found.comparison(), title="Predicted before seen, and published")
     for kind in ("svg", "png"):
