@@ -7,7 +7,7 @@ from alarmin.design.plan import ADAPTIVE, Comparison, Design, DesignError
 from alarmin.errors import nearest
 from alarmin.records import Trial
 from alarmin.records.loader import check, read
-from alarmin.trials.bank import READINGS
+from alarmin.trials.bank import READINGS, not_measured
 
 
 def load(path: str | Path) -> tuple[Design, Trial]:
@@ -165,6 +165,6 @@ def _adaptation_fits(design: Design) -> None:
 def _measured(name: str, key: str) -> None:
     if name not in READINGS:
         raise DesignError(
-            f"{key}: {name!r} is nothing that the trial measures before treatment; {nearest(name, READINGS)}",
+            f"{key}: {not_measured(name)}",
             remedy="choose a reading of the baseline biopsy or of the baseline scan",
         )
