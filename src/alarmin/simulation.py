@@ -366,8 +366,12 @@ def state_of(cohort: Cohort, model: Model, settings: Settings) -> State:
     )
 
 
+READINGS = ("blood_cd8", "cd8", "diameter", "dying_immunogenic", "oxygen", "tumor")
+"""Names of the numbers of each lesion that every run keeps."""
+
+
 def readings(state: State, model: Model) -> dict[str, Array]:
-    """The numbers of each lesion that every run keeps, `[lane]`."""
+    """The numbers of `READINGS`, `[lane]`."""
     grid, at = model.grid, state.fields
     mean = lambda value: grid.mean(value, grid.extent(state.radius, at))
     clones = at["tumor_sensitive"] + at["tumor_escaped"] + at["tumor_resistant"]
@@ -379,11 +383,7 @@ def readings(state: State, model: Model) -> dict[str, Array]:
         "oxygen": mean(at["oxygen"]),
         "blood_cd8": at["blood_cd8"],
     }
-    return {name: value[0] for name, value in found.items()}
-
-
-READINGS = ("blood_cd8", "cd8", "diameter", "dying_immunogenic", "oxygen", "tumor")
-"""Names of what `readings` returns."""
+    return {name: found[name][0] for name in READINGS}
 
 
 @kept(lambda model, state, kinetics, bodies, *_: (state, bodies, dict.fromkeys(READINGS, state.radius)))
