@@ -42,7 +42,8 @@ def _arms_exist(design: Design, trial: Trial) -> None:
         )
     if len({arm.tumor or trial.tumor for arm in trial.arms if arm.name in (*design.experimental, design.control)}) > 1:
         raise DesignError(f"the arms of {trial.name!r} have different tumors", remedy="compare arms with one tumor")
-    needed = "orr" if design.endpoint.name == "orr" else design.endpoint.time
+    # The scans that show progression show whether it is confirmed.
+    needed = "orr" if design.endpoint.name == "orr" else design.endpoint.time.removeprefix("i")
     if needed not in trial.endpoints:
         raise DesignError(
             f"endpoint {design.endpoint.name!r}, and the endpoints of {trial.name!r} are {', '.join(trial.endpoints)}",
