@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 RUN := runs/impower150-$(shell date +%Y%m%d-%H%M%S)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo setup test lint format verify bench fit docs site clean
+.PHONY: demo setup test lint format verify bench fit docs figures site clean
 
 demo: $(STAMP)
 	$(BIN)/alarmin trial impower150 --months 30 --out $(RUN)
@@ -47,6 +47,34 @@ fit: $(STAMP)
 docs: $(STAMP)
 	rm -rf docs/mechanisms
 	$(BIN)/alarmin model --pages docs/mechanisms
+
+# What the pages on decisions and the case studies say and show, from the cheapest on, an hour or two in all: words go
+# to build/figures, pictures to docs/pictures.
+FIGURES := build/figures
+CASE := cd $(FIGURES) && JAX_COMPILATION_CACHE_DIR=$(CURDIR)/build/programs $(CURDIR)/$(BIN)/python $(CURDIR)
+figures: $(STAMP)
+	rm -rf $(FIGURES) && mkdir -p $(FIGURES)
+	$(BIN)/alarmin explain nsclc "atezolizumab 1200 mg q3w" --patients 24 --out $(FIGURES)/explain > $(FIGURES)/explain.txt
+	cp $(FIGURES)/explain/figures/barriers-profiles.png docs/pictures/explain-profiles.png
+	cp $(FIGURES)/explain/figures/barriers-map.png docs/pictures/explain-map.png
+	$(BIN)/alarmin explain nsclc "atezolizumab 1200 mg q3w" --patients 200 > $(FIGURES)/explain-200.txt
+	$(BIN)/alarmin biomarkers halo202 --patients 16 --populations 2 > $(FIGURES)/biomarkers.txt
+	$(BIN)/alarmin optimize nsclc --agents docetaxel,atezolizumab,bevacizumab --why --out $(FIGURES)/front > $(FIGURES)/optimize.txt
+	cp $(FIGURES)/front/front.png docs/pictures/optimize.png
+	$(CASE)/examples/cases/sarc021.py 80 > sarc021.txt
+	$(CASE)/examples/cases/pembro_rt_outside.py 60 > pembro_rt_outside.txt
+	$(CASE)/examples/cases/halo301.py 80 > halo301.txt
+	$(BIN)/python benchmarks/elasticities.py > $(FIGURES)/elasticities.txt
+	$(CASE)/examples/cases/untried.py 6 72 60 > untried.txt
+	$(CASE)/examples/cases/impower150.py 4 24 2000 > impower150.txt
+	$(CASE)/examples/cases/masterkey265.py 4 24 2000 > masterkey265.txt
+	$(BIN)/alarmin design examples/designs/enrichment.toml > $(FIGURES)/enrichment.txt
+	$(BIN)/alarmin design examples/designs/selection.toml > $(FIGURES)/selection.txt
+	$(BIN)/alarmin design examples/designs/sequential.toml --out $(FIGURES)/sequential > $(FIGURES)/sequential.txt
+	cp $(FIGURES)/sequential/figures/boundaries.png docs/pictures/design.png
+	$(BIN)/python benchmarks/levels.py 100000 > $(FIGURES)/levels.txt
+	$(CASE)/examples/cases/pembro_rt.py 8 48 4000 > pembro_rt.txt
+	cp $(FIGURES)/case-*.png docs/pictures
 
 # The documentation as a site in build/site, with pages made from the data; any broken link fails.
 site: $(STAMP)

@@ -1,4 +1,4 @@
-"""The type I error of every kind of design, with patients of made-up banks.
+"""The type I error of every kind of design, with patients of made-up banks, and 95 % simulation intervals.
 
 python benchmarks/levels.py [TRIALS] [NAME ...]
 """
@@ -24,6 +24,9 @@ for name in wanted:
     people = People.of(bank_of(GOOD, RATES), design)
     bounds = sequential.set_boundaries(design, people, np.random.default_rng(9))
     runs = simulate(design, people, bounds, count, 1, null=True)
-    found = {end: 100.0 * value for end, value in share(runs.success | runs.harm).items()}
-    print(f"{name}: {found['value']:.2f} ({found['low']:.2f} to {found['high']:.2f}) %, ", end="")
-    print(f"{100.0 * design.alpha:g} % allowed", flush=True)
+    told = lambda hits: "{value:.2f} ({low:.2f} to {high:.2f}) %".format(
+        **{end: 100.0 * value for end, value in share(hits).items()}
+    )
+    overruled = runs.extra.get("success_without_futility", runs.success)
+    beside = "" if (overruled == runs.success).all() else f", {told(overruled)} if futility is overruled"
+    print(f"{name}: {told(runs.success | runs.harm)}{beside}; {100.0 * design.alpha:g} % allowed", flush=True)

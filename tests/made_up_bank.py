@@ -27,7 +27,7 @@ def bank_of(hazard, response=None, *, members=2, patients=400, subgroup=None, na
             pd.DataFrame(
                 {"member": np.repeat(np.arange(members), patients), "arm": arm, "patient": np.arange(n)}
                 | {"orr": responds, "cr": False, "dcr": True, "response": np.where(responds, 2.0, np.inf)}
-                | {"pfs": os / 2.0, "pfs_event": True, "os": os, "os_event": True}
+                | {"pfs": os / 2.0, "pfs_event": True, "ipfs": os / 1.8, "ipfs_event": True, "os": os, "os_event": True}
                 | readings
             )
         )

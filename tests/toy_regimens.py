@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alarmin.decide import ask
 from alarmin.decide import optimize as module
 
 PAUSE = 0.0
@@ -43,7 +44,7 @@ def study(storage, trials, **changes):
     module.enroll = lambda tumor, n, *arguments, **options: Anyone(n)
     module.Half = Toy
     asked = {"patients": 8, "populations": 2, "standard_care": "docetaxel 75 mg/m2 q3w"} | changes
-    question = module.ask("nsclc", ["docetaxel", "atezolizumab", "bevacizumab"], **asked)
+    question = ask("nsclc", ["docetaxel", "atezolizumab", "bevacizumab"], **asked)
     return module.optimize(question, trials, storage=storage)
 
 

@@ -27,6 +27,7 @@ from alarmin.numerics.grid import Grid
 from alarmin.numerics.sphere import Sphere
 from alarmin.patients import Cohort
 from alarmin.patients.variation import MOST_LESIONS
+from alarmin.programs import kept
 from alarmin.records import agent as find_agent
 from alarmin.state import FIELDS, State
 from alarmin.therapy import pharmacokinetics
@@ -369,8 +370,12 @@ def state_of(cohort: Cohort, model: Model, settings: Settings) -> State:
     )
 
 
+READINGS = ("blood_cd8", "cd8", "diameter", "dying_immunogenic", "oxygen", "tumor")
+"""Names of the numbers of each lesion that every run keeps."""
+
+
 def readings(state: State, model: Model) -> dict[str, Array]:
-    """The numbers of each lesion that every run keeps, `[lane]`."""
+    """The numbers of `READINGS`, `[lane]`."""
     grid, at = model.grid, state.fields
     mean = lambda value: grid.mean(value, grid.extent(state.radius, at))
     clones = at["tumor_sensitive"] + at["tumor_escaped"] + at["tumor_resistant"]
@@ -382,10 +387,10 @@ def readings(state: State, model: Model) -> dict[str, Array]:
         "oxygen": mean(at["oxygen"]),
         "blood_cd8": at["blood_cd8"],
     }
-    return {name: value[0] for name, value in found.items()}
+    return {name: found[name][0] for name in READINGS}
 
 
-@eqx.filter_jit
+@kept(lambda model, state, kinetics, bodies, *_: (state, bodies, dict.fromkeys(READINGS, state.radius)))
 def advance_days(
     model: Model,
     state: State,
@@ -564,14 +569,19 @@ def _run_chunk(
             days = np.zeros((span, 1, lanes), settings.precision)
             days[: stop - start, 0] = pad(amount[start:stop][:, part.patient] * aims.get(name, 1.0), lanes)
             table[name] = jnp.asarray(days)
-        call = partial(advance_days, model, state, kinetics, bodies, table, settings.steps_per_day, jnp.asarray(False))
+        arguments = (model, state, kinetics, bodies, table, settings.steps_per_day, jnp.asarray(False))
+        call = partial(advance_days, *arguments)
         begin = time.perf_counter()
+        if advance_days.prepare(*arguments) and report is not None:
+            report(time.perf_counter() - begin)
+            report = None
         after, drugs, found = jax.block_until_ready(call())
-        if start == 0 and report is not None:
+        if report is not None:
             spent = time.perf_counter() - begin
             begin = time.perf_counter()
             jax.block_until_ready(call())
             report(max(spent - (time.perf_counter() - begin), 0.0))
+            report = None
         state, bodies = after, drugs
         for name, reading in found.items():
             history[name].append(np.asarray(reading)[: stop - start, : part.lanes])

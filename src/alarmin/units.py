@@ -4,13 +4,35 @@ Everything that enters Alarmin carries a unit; this file converts it once and re
 Cells are counted in `Mcell` (a million cells), doses in their clinical units.
 """
 
+import sys
 from functools import cache
+from typing import Any
 
-import pint
+import platformdirs
 
 from alarmin.errors import AlarminError
 
-registry = pint.UnitRegistry()
+# Where dask is installed pint loads it, which takes as long as the rest of it; no quantity here is an array of dask.
+_absent: Any = None
+if "dask" in sys.modules:
+    import pint
+else:
+    sys.modules["dask"] = _absent
+    try:
+        import pint
+    finally:
+        del sys.modules["dask"]
+
+
+def _registry() -> pint.UnitRegistry:
+    """The units that pint knows, read from what it kept of its own file last time where that can be kept."""
+    try:
+        return pint.UnitRegistry(cache_folder=platformdirs.user_cache_path("alarmin", "alarmin") / "units")
+    except OSError:
+        return pint.UnitRegistry()
+
+
+registry = _registry()
 registry.define("cell = [cell_number] = cells")
 registry.define("Mcell = 1e6 * cell")
 registry.define("PFU = [plaque_forming_units]")

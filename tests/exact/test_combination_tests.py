@@ -44,6 +44,28 @@ def test_weighted_log_ranks_agree_with_the_printed_example():
     assert ovarian()[1][:3] == pytest.approx(PRINTED_Z[:3], abs=1e-8)
 
 
+# The data set `aml` of R's package survival (Miller, 1997), 23 patients: weeks, and whether the patient relapsed, with
+# chemotherapy maintained or not. Z of FH(0,0) and FH(0,1), with the sign turned, and one-sided p of
+# `maxcombo(rho = c(0, 0), gamma = c(0, 1))`: simtrial, articles/maxcombo.md, "Using survival data in another format".
+MAINTAINED = [(9, 1), (13, 1), (13, 0), (18, 1), (23, 1), (28, 0), (31, 1), (34, 1), (45, 0), (48, 1), (161, 0)]
+STOPPED = [(5, 1), (5, 1), (8, 1), (8, 1), (12, 1), (16, 0), (23, 1), (27, 1), (30, 1), (33, 1), (43, 1), (45, 1)]
+AML_Z, AML_P = [1.842929, 1.621762], 0.0491509
+
+
+def test_weighted_log_ranks_with_ties_agree_with_the_printed_example():
+    """And so does MaxCombo of the two, in data with ties within and between the arms."""
+    time, event = np.array([*MAINTAINED, *STOPPED], float).T
+    first = np.arange(len(time)) < len(MAINTAINED)
+    score, spread = resampling.log_ranks(time[None], event[None] == 1, first[None], WEIGHTS[:2])
+    root = np.sqrt(np.diagonal(spread[0]))
+    assert score[0] / root == pytest.approx(AML_Z, abs=1e-6)
+    law = multivariate_normal(np.zeros(2), spread[0] / np.outer(root, root), abseps=1e-8)
+    assert 1.0 - law.cdf(np.full(2, (score[0] / root).max())) == pytest.approx(AML_P, abs=1e-5)
+    # The companion: broken ties give another Z.
+    apart, _ = resampling.log_ranks(time[None] + 1e-3 * ~first, event[None] == 1, first[None], WEIGHTS[:2])
+    assert abs(apart[0, 1] - score[0, 1]) > 1e-3
+
+
 def test_maxcombo_agrees_with_the_printed_p():
     """At the level of the printed p the boundary is the largest Z: by the normal law, and by the draws of a design."""
     spread, z = ovarian()

@@ -63,6 +63,7 @@ def test_folder_holds_trials_figures_and_provenance(place, tmp_path):
         {"looks": TWO, "experimental": ["ABCP", "ACP"], "selection": {}},
         RESPONSE | {"response_adaptive": {}},
         {"alpha": 0.05, "sides": 2, "looks": TWO},
+        {"endpoint": {"name": "ipfs"}, "looks": TWO},
     ],
 )
 def test_every_kind_of_design_has_a_screen_and_json(place, changes):

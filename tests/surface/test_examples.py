@@ -29,7 +29,7 @@ CASES = {
     "impower150.py": (("1", "8", "50"), "vessel surface"),
     "masterkey265.py": (("1", "12", "50"), "injected"),
     "sarc021.py": (("8",), "below 0.2 mmHg"),
-    "untried.py": (("1", "6"), "best untried pair"),
+    "untried.py": (("1", "8", "5"), "best untried pair"),
 }
 """Arguments that make a case study small, and what it prints."""
 

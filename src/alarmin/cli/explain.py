@@ -102,7 +102,7 @@ def _is_trial(name: str) -> bool:
     """Whether the name is that of a trial; a name that is nothing is taken for a tumor, and refused as such."""
     from alarmin import records
 
-    return Path(name).suffix == ".toml" or name.strip().lower() in records.trials()
+    return Path(name).suffix == ".toml" or name.strip().lower() in records.trial_names()
 
 
 def _write(folder: Path, found: "Explanation", whole: dict[str, Any], design: "Trial | None") -> None:

@@ -47,6 +47,13 @@ def optimize(
     standard: Annotated[
         str | None, typer.Option(help="Usual care, as a regimen; what most control arms give without it.")
     ] = None,
+    backbone: Annotated[
+        str, typer.Option(help="Regimen that everybody is given besides, such as 'nivolumab 240 mg q2w'.")
+    ] = "",
+    schedule: Annotated[
+        list[str] | None,
+        typer.Option(help="A further way to give an agent, such as 'cyclophosphamide 30 mg/m2 bid'; can be repeated."),
+    ] = None,
     trials: Annotated[int, typer.Option(help="Regimens that are tried, those of the study so far included.")] = 60,
     days: Annotated[int, typer.Option(help="Day of the outcome.")] = 84,
     patients: Annotated[int, typer.Option(help="Virtual patients; half of them choose, half report.")] = 32,
@@ -68,8 +75,8 @@ def optimize(
     """
     with refusals():
         from alarmin import records, results
-        from alarmin.decide.optimize import ask
         from alarmin.decide.optimize import optimize as search
+        from alarmin.decide.question import ask
 
         question = ask(
             records.tumor(tumor).name,
@@ -77,6 +84,8 @@ def optimize(
             objective=objective,
             most=most,
             standard_care=standard,
+            backbone=backbone,
+            schedules=schedule or (),
             days=days,
             patients=patients,
             populations=populations,
@@ -102,23 +111,16 @@ def optimize(
 
 def _reasons(found: "Optimized", report: Any) -> "dict[str, Explanation]":
     """What held patients back who did not choose, by kind of regimen."""
-    from alarmin.decide.schedules import regimen_of
     from alarmin.explain import explain
-
-    cohort = found.reports.cohorts[0][:EXPLAINED]
-    carried = (*found.question.agents, *regimen_agents(found.question.standard))
-    told = {}
-    for kind, plan in (("best", str(regimen_of(found.best))), ("standard", found.question.standard)):
-        tell = lambda done, total, kind=kind: report(f"explain {kind}", done, total)
-        told[kind] = explain(cohort, plan, days=found.question.days, agents=carried, progress=tell)
-    return told
-
-
-def regimen_agents(regimen: str) -> tuple[str, ...]:
-    """Agents of a regimen."""
     from alarmin.therapy.regimen import parse
 
-    return parse(regimen).agents
+    asked, cohort = found.question, found.reports.cohorts[0][:EXPLAINED]
+    carried = (*asked.agents, *parse(asked.standard).agents, *parse(asked.backbone).agents)
+    told = {}
+    for kind, plan in (("best", str(asked.regimen(found.best))), ("standard", asked.standard)):
+        tell = lambda done, total, kind=kind: report(f"explain {kind}", done, total)
+        told[kind] = explain(cohort, plan, days=asked.days, agents=carried, progress=tell)
+    return told
 
 
 def _tables(found: "Optimized") -> "dict[str, pd.DataFrame]":
@@ -150,7 +152,7 @@ def content(
 
 def _write(target: Path, found: "Optimized", tables: "dict[str, pd.DataFrame]", whole: dict[str, Any]) -> None:
     from alarmin import plots, results
-    from alarmin.decide.optimize import OBJECTIVES
+    from alarmin.decide.question import OBJECTIVES
 
     first = found.reports.cohorts[0]
     made = results.provenance(
@@ -177,7 +179,7 @@ def show(
     written: Path | None,
 ) -> None:
     """The regimens, then by which of their parts, for whom, and what still holds patients back."""
-    from alarmin.decide.optimize import OBJECTIVES
+    from alarmin.decide.question import OBJECTIVES
 
     asked = found.question
     console.print(f"\n[bold]{asked.tumor}[/bold], day {asked.days}: {OBJECTIVES[asked.objective].lower()}")

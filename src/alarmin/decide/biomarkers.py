@@ -15,7 +15,7 @@ from alarmin.decide import cutoff, interaction
 from alarmin.decide.interaction import Flags, Floats, Slope
 from alarmin.errors import AlarminError, nearest
 from alarmin.records import Trial
-from alarmin.trials.bank import READINGS, SURVIVAL, Bank
+from alarmin.trials.bank import READINGS, SURVIVAL, Bank, not_measured
 
 TITLES = {
     "hyaluronan": "Hyaluronan, stained share of matrix",
@@ -97,7 +97,7 @@ def measured(readings: Sequence[str]) -> tuple[str, ...]:
     for name in readings:
         if name not in READINGS:
             raise BiomarkerError(
-                f"{name!r} is nothing that the trial measures before treatment; {nearest(name, READINGS)}",
+                not_measured(name),
                 remedy="choose a reading of the biopsy, scans or blood before treatment, or the performance status",
             )
     return tuple(dict.fromkeys(readings)) or READINGS

@@ -12,14 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from alarmin.decide.schedules import Choice, OptimizeError, regimen_of, standard, standard_of_care
-from alarmin.decide.study import METHODS, Study, choices_of
+from alarmin.decide.question import Question
+from alarmin.decide.schedules import Choice, OptimizeError
+from alarmin.decide.study import Study, choices_of
 from alarmin.enrollment import enroll
 from alarmin.patients import Cohort
 from alarmin.patients.drawing import records_of
@@ -28,48 +29,14 @@ from alarmin.readouts.biopsy import Biopsy
 from alarmin.readouts.burden import sum_of_diameters
 from alarmin.readouts.recist import Criteria
 from alarmin.readouts.toxicity import Hazard, risks
-from alarmin.records import agent
 from alarmin.results.provenance import code_fingerprint, fingerprint
 from alarmin.simulation import Course, Settings, simulate
 from alarmin.therapy.regimen import Regimen, parse
 from alarmin.trials.bank import READINGS
 
 Floats = NDArray[np.float64]
-Objective = Literal["tumor", "response", "control"]
-OBJECTIVES = {
-    "tumor": "Log reduction of living tumor cells",
-    "response": "Share with a response, beyond the untreated",
-    "control": "Share without progression, beyond the untreated",
-}
 MOVES = 1e-3
 """Least effect that is one."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked.
-
-    Attributes:
-        tumor: tumor type.
-        agents: names to choose from; at most `most` in a regimen.
-        objective: a name in `OBJECTIVES`.
-        standard: the regimen of usual care.
-        days: day of the outcome.
-        patients: in all, from `populations` possible populations in equal parts.
-        method: how regimens are proposed, "tpe" or "nsga2".
-        seed: of patients, proposals and resampling.
-    """
-
-    tumor: str
-    agents: tuple[str, ...]
-    objective: Objective
-    most: int
-    standard: str
-    days: int
-    patients: int
-    populations: int
-    method: str
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -122,7 +89,8 @@ class Half:
 
     def try_choices(self, choices: Sequence[Choice]) -> tuple[Floats, Floats]:
         """`try_out` of what is chosen."""
-        return self.try_out(regimen_of(choices), regimen_of([Choice(choice.agent) for choice in choices]))
+        asked = self.question
+        return self.try_out(asked.regimen(choices), asked.regimen([asked.usual(choice.agent) for choice in choices]))
 
     def try_standard(self) -> tuple[Floats, Floats]:
         """`try_out` of usual care."""
@@ -142,7 +110,7 @@ class Half:
 
     def _course(self, cohort: Cohort, plan: Regimen) -> Course:
         asked = self.question
-        carried = {*asked.agents, *parse(asked.standard).agents}
+        carried = {*asked.agents, *parse(asked.standard).agents, *parse(asked.backbone).agents}
         return simulate(cohort, plan, days=asked.days, agents=tuple(carried), settings=self.settings)
 
     def _outcome(self, course: Course) -> Floats:
@@ -180,7 +148,7 @@ def optimize(
     """The regimens that trade effect against toxicity best.
 
     Args:
-        question: from `ask`.
+        question: from `alarmin.decide.ask`.
         trials: regimens that are tried in all, those of the study so far included.
         storage: database in which the study is kept; in memory without it.
         settings: how to compute.
@@ -192,9 +160,11 @@ def optimize(
 
     fit, possible = possible_populations(question.tumor, question.populations, question.seed)
     known = "".join(fingerprint(changes) for changes in (records_of(question.tumor), *possible))
-    kept = {**vars(question), "agents": list(question.agents), "code": code_fingerprint(), "records": known}
+    kept = {**vars(question), "agents": list(question.agents), "schedules": list(question.schedules)}
+    kept |= {"code": code_fingerprint(), "records": known}
     kept |= {"settings": f"{settings.grid} {settings.steps_per_day} {settings.precision}"}
-    study = Study(storage, kept, question.agents, question.most, question.method, question.seed)
+    options = {name: question.dosings(name) for name in question.agents}
+    study = Study(storage, kept, options, question.most, question.method, question.seed)
 
     everyone = []
     each = -(-question.patients // question.populations)
@@ -210,10 +180,11 @@ def optimize(
     settings = replace(settings, lanes=min(settings.lanes, 8 * -(-widest // 8)))
     finds, reports = (Half(half, question, settings) for half in halves)
 
-    alone = [(Choice(name),) for name in question.agents]
-    begin = [*alone, tuple(Choice(name) for name in question.agents[: question.most])]
+    alone = [(question.usual(name),) for name in question.agents]
+    begin = [*alone, tuple(question.usual(name) for name in question.agents[: question.most])]
     begin = begin[: len(alone)] if len(begin[-1]) == 1 else begin
-    if not any(abs(finds.try_choices(choices)[0].mean()) > MOVES for choices in begin):
+    without = finds.try_choices(())[0] if question.backbone else 0.0
+    if not any(abs((finds.try_choices(choices)[0] - without).mean()) > MOVES for choices in begin):
         raise OptimizeError(
             f"none of {', '.join(question.agents)} moves the objective {question.objective!r} by day {question.days}, "
             "alone or together",
@@ -230,7 +201,7 @@ def optimize(
     tried = pd.DataFrame(
         {
             "trial": np.arange(len(chosen)),
-            "regimen": [str(regimen_of(choices)) for choices in chosen],
+            "regimen": [str(question.regimen(choices)) for choices in chosen],
             "effect": [one.values[0] for one in done],
             "toxicity": [one.values[1] for one in done],
         }
@@ -241,57 +212,6 @@ def optimize(
     best = _best(finds, front)
     table = regimens(finds, reports, best, front, alone, question.seed)
     return Optimized(question, finds, reports, fit.name if fit else "prior", best, table, tried)
-
-
-def ask(
-    tumor: str,
-    agents: Sequence[str],
-    *,
-    objective: str = "tumor",
-    most: int = 2,
-    standard_care: str | None = None,
-    days: int = 84,
-    patients: int = 32,
-    populations: int = 4,
-    method: str = "tpe",
-    seed: int = 0,
-) -> Question:
-    """A question that has an answer, as far as can be told before anything is computed.
-
-    Usual care is what most control arms of the known trials with the tumor type give, unless `standard_care` says it.
-    Raises `OptimizeError` that says what is wrong with it, and what to do.
-    """
-    if most < 1:
-        raise OptimizeError(f"regimens of at most {most} agents", remedy="give --most 1 or more")
-    for value, known, option in ((objective, tuple(OBJECTIVES), "objective"), (method, METHODS, "method")):
-        if value not in known:
-            raise OptimizeError(f"--{option} {value!r}", remedy=f"known: {', '.join(known)}")
-    for option, value, least in (("days", days, 1), ("populations", populations, 1), ("seed", seed, 0)):
-        if value < least:
-            raise OptimizeError(f"--{option} {value}", remedy=f"give a number from {least} up")
-    if patients < max(8, 4 * populations):
-        raise OptimizeError(
-            f"{patients} patients of {populations} populations do not make two halves",
-            remedy=f"give --patients {max(8, 4 * populations)} or more, or fewer --populations",
-        )
-    names = tuple(sorted({agent(name.strip()).name for name in agents if name.strip()}))
-    if not names:
-        raise OptimizeError("no agents to choose from", remedy="name them, for instance --agents docetaxel,nivolumab")
-    for name in names:
-        standard(name)
-    usual = standard_of_care(tumor) if standard_care is None else parse(standard_care)
-    return Question(
-        tumor,
-        names,
-        objective,  # type: ignore[arg-type]
-        min(most, len(names)),
-        str(usual),
-        days,
-        patients,
-        populations,
-        method,
-        seed,
-    )
 
 
 def undominated(effect: Floats, toxicity: Floats) -> NDArray[np.bool_]:

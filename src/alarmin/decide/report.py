@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from alarmin.decide import cutoff
-from alarmin.decide.schedules import DOSINGS, Choice, regimen_of
+from alarmin.decide.schedules import Choice
 
 if TYPE_CHECKING:
     from alarmin.decide.optimize import Half, Optimized
@@ -48,16 +48,16 @@ def regimens(
     """
     from alarmin.decide.optimize import undominated
 
-    usual, usual_found = reports.try_standard(), finds.try_standard()
+    usual, usual_found, name_of = reports.try_standard(), finds.try_standard(), reports.question.regimen
     rows: list[tuple[str, str, tuple[Floats, Floats], tuple[Floats, Floats]]] = []
     listed: set[str] = set()
     for kind, several in (("best", [best]), ("front", front), ("alone", alone)):
         for choices in several:
-            if str(regimen_of(choices)) in listed:
+            if str(name_of(choices)) in listed:
                 continue
-            listed |= {str(regimen_of(choices)), reports.question.standard}
+            listed |= {str(name_of(choices)), reports.question.standard}
             found = finds.try_choices(choices)
-            rows.append((kind, str(regimen_of(choices)), reports.try_choices(choices), found))
+            rows.append((kind, str(name_of(choices)), reports.try_choices(choices), found))
     rows.append(("standard", reports.question.standard, usual, usual_found))
     again = resampled(reports.member, seed)
     effects, harms = (np.stack([row[2][i][again].mean(axis=1) for row in rows], axis=1) for i in (0, 1))
@@ -89,18 +89,19 @@ def parts(found: "Optimized") -> pd.DataFrame:
     without: dict[str, tuple[Choice, ...]] = {}
     if len(best) > 1:
         without |= {choice.agent: tuple(other for other in best if other != choice) for choice in best}
+    as_usual = found.question.usual
     for part, usual in (
-        ("start", {"start": 0}),
-        ("dose and interval", {"dosing": DOSINGS[0]}),
-        ("number of cycles", {"cycles": 0}),
+        ("start", lambda choice: replace(choice, start=0)),
+        ("dose and interval", lambda choice: replace(choice, dosing=as_usual(choice.agent).dosing)),
+        ("number of cycles", lambda choice: replace(choice, cycles=0)),
     ):
-        changed = tuple(replace(choice, **usual) for choice in best)
+        changed = tuple(usual(choice) for choice in best)
         without |= {} if changed == best else {part: changed}
     again = resampled(reports.member, found.question.seed)
     whole, rows = reports.try_choices(best), []
     for part, choices in without.items():
         less = reports.try_choices(choices)
-        row: dict[str, Any] = {"part": part, "without": str(regimen_of(choices))}
+        row: dict[str, Any] = {"part": part, "without": str(found.question.regimen(choices))}
         for name, mine, other in zip(("effect", "toxicity"), whole, less, strict=True):
             row |= _spread(name, (mine - other).mean(), (mine - other)[again].mean(axis=1))
         rows.append(row)

@@ -16,7 +16,7 @@ STARTS = (0, 7, 21, 42)
 DOSINGS = ("1 of 1", "1 of 2", "1/2 of 1", "1/2 of 1/2", "1/3 of 1/3")
 """Shares of the standard dose, of the standard interval; no intensity exceeds the standard."""
 PULSES = (0, 1, 2, 4)
-"""Cycles after which an agent is stopped; 0 for as long as is standard."""
+"""Cycles after which an agent is stopped, weeks where cycles are shorter and go on; 0 for as long as is standard."""
 
 
 class OptimizeError(AlarminError):
@@ -25,7 +25,14 @@ class OptimizeError(AlarminError):
 
 @dataclass(frozen=True)
 class Choice:
-    """How one agent is given: a name in `DOSINGS`, from day `start` (0 is the first), for `cycles` of them."""
+    """How one agent is given.
+
+    Attributes:
+        agent: its name.
+        dosing: a name in `DOSINGS`, or phases in the regimen language, such as "60 mg/m2 q1d".
+        start: first day, from 0.
+        cycles: number in `PULSES`.
+    """
 
     agent: str
     dosing: str = DOSINGS[0]
@@ -35,14 +42,30 @@ class Choice:
     @property
     def treatment(self) -> Treatment:
         """The treatment in the regimen language."""
+        if self.dosing not in DOSINGS:
+            found = parse(f"{self.agent} {self.dosing}").treatments[0]
+            return replace(found, phases=_first(found.phases, self.cycles), start=self.start)
         usual = standard(self.agent)
-        phases = tuple(self._changed(phase) for phase in usual.phases)
-        return replace(usual, phases=phases, start=self.start)
+        phases = tuple(self._shared(phase) for phase in usual.phases)
+        return replace(usual, phases=_first(phases, self.cycles), start=self.start)
 
-    def _changed(self, phase: Phase) -> Phase:
+    def _shared(self, phase: Phase) -> Phase:
         dose, often = (float(Fraction(word)) for word in self.dosing.split(" of "))
-        given = replace(phase, amount=phase.amount * dose, interval=round(phase.interval * often))
-        return replace(given, cycles=min(self.cycles, phase.cycles or self.cycles)) if self.cycles else given
+        return replace(phase, amount=phase.amount * dose, interval=round(phase.interval * often))
+
+
+def _first(phases: Sequence[Phase], cycles: int) -> tuple[Phase, ...]:
+    """Of several phases, the first so many cycles, or weeks where shorter cycles go on; all where it is 0."""
+    if not cycles:
+        return tuple(phases)
+    first, found = phases[0], []
+    left = cycles * (7 // first.interval) if first.interval < 7 and first.cycles is None else cycles
+    for phase in phases:
+        taken = min(left, phase.cycles or left)
+        left -= taken
+        if taken:
+            found.append(replace(phase, cycles=taken))
+    return tuple(found)
 
 
 def regimen_of(choices: Sequence[Choice]) -> Regimen:
@@ -62,11 +85,6 @@ def dosings(name: str) -> tuple[str, ...]:
         return all(length % unit == 0 and length >= max(p.days) for length, p in zip(lengths, phases, strict=True))
 
     return tuple(dosing for dosing in DOSINGS if possible(dosing))
-
-
-def pulses(name: str) -> tuple[int, ...]:
-    """The numbers of cycles in `PULSES` that exist for an agent: an order of several doses is given as it is."""
-    return PULSES if len(standard(name).phases) == 1 else PULSES[:1]
 
 
 @cache
@@ -93,7 +111,7 @@ def standard(name: str) -> Treatment:
     raise OptimizeError(
         f"nothing says how often {drug.name} is given: no known trial gives {usual.amount:g} {usual.basis}, and its "
         "file has no `usual`",
-        remedy="name other agents, or add a trial file that gives it",
+        remedy=f'say it, for instance --schedule "{drug.name} {replace(usual, interval=21)}", or name other agents',
     )
 
 

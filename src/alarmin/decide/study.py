@@ -1,12 +1,12 @@
 """A study of regimens that is kept trial by trial, and goes on where it was stopped, however it was stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alarmin.decide.schedules import STARTS, Choice, OptimizeError, dosings, pulses
+from alarmin.decide.schedules import PULSES, STARTS, Choice, OptimizeError
 
 if TYPE_CHECKING:
     import optuna
@@ -25,7 +25,7 @@ class Study:
     Args:
         path: database; in memory without it.
         question: what is asked; a database that answers another question is refused.
-        names: agents to choose from; at most `most` of them together, within `days`.
+        dosings: agents to choose from, with the ways to give each; at most `most` of them together.
         method: one of `METHODS`.
         seed: of proposals.
 
@@ -33,12 +33,18 @@ class Study:
     """
 
     def __init__(
-        self, path: Path | None, question: dict[str, Any], names: Sequence[str], most: int, method: str, seed: int
+        self,
+        path: Path | None,
+        question: dict[str, Any],
+        dosings: Mapping[str, Sequence[str]],
+        most: int,
+        method: str,
+        seed: int,
     ) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self.names, self.most, self.method, self.seed = names, min(most, len(names)), method, seed
+        self.dosings, self.most, self.method, self.seed = dosings, min(most, len(dosings)), method, seed
         self.starts = [start for start in STARTS if 2 * start < question["days"]]
         try:
             if path is not None:
@@ -79,11 +85,12 @@ class Study:
         trial = self.kept.ask()
         # The first slot is never empty; an agent in two slots is given once.
         for slot in range(self.most):
-            found = trial.suggest_categorical(f"slot {slot + 1}", [*self.names] if slot == 0 else ["none", *self.names])
+            names = [*self.dosings] if slot == 0 else ["none", *self.dosings]
+            found = trial.suggest_categorical(f"slot {slot + 1}", names)
             if found != "none":
-                trial.suggest_categorical(f"{found}, dosing", dosings(found))
+                trial.suggest_categorical(f"{found}, dosing", self.dosings[found])
                 trial.suggest_categorical(f"{found}, start", self.starts)
-                trial.suggest_categorical(f"{found}, cycles", pulses(found))
+                trial.suggest_categorical(f"{found}, cycles", PULSES)
         return trial, choices_of(trial.params)
 
     def tell(self, trial: "optuna.Trial", effect: float, toxicity: float) -> None:

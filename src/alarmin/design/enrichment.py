@@ -11,8 +11,9 @@ information that comes from the subgroup (Spiessens and Debois),
     p = 1 - P(Z_F < z, Z_S < z),   z = max(z_F, z_S),   Cor(Z_F, Z_S) = √(I_S / I_F),
 
 and to the one that is tested where the other was given up. The second stage is the increment of a score after the first
-look, whoever it comes from. So alpha holds however the subgroup is chosen. After the choice of the subgroup only its
-patients enter, so that accrual slows down.
+look, whoever it comes from. So alpha holds however the subgroup is chosen, and also where a trial that was to go on
+with nobody goes on with everyone (`success_without_futility`). After the choice of the subgroup only its patients
+enter, so that accrual slows down.
 """
 
 from typing import Any
@@ -53,7 +54,7 @@ def simulate(
     stage = {name: scores(trials, design, first, among=among) for name, among in (("F", None), ("S", member))}
     z1 = {name: _z(score[:, 0], spread[:, 0, 0]) for name, (score, spread) in stage.items()}
     everyone, alone = z1["F"] >= rule.everyone, z1["S"] >= rule.subgroup
-    only = alone & ~everyone
+    only, nobody = alone & ~everyone, ~(everyone | alone)
 
     # From the choice on, candidates outside the subgroup are turned away, and others take their places.
     taken = ~(only[:, None] & ~member & (arrival > first[:, None]))
@@ -74,12 +75,13 @@ def simulate(
     known = {name: spread[:, 0, 0] for name, (_, spread) in stage.items()}
     start = intersection(z1["F"], z1["S"], known["S"] / np.maximum(known["F"], TINY))
     second = intersection(z2["F"], z2["S"], gained["S"] / np.maximum(gained["F"], TINY))
-    second = np.where(both, second, np.where(everyone, z2["F"], z2["S"]))
+    second = np.where(both | nobody, second, np.where(everyone, z2["F"], z2["S"]))
     ends = {"F": (z1["F"], z2["F"]), "S": (z1["S"], z2["S"]), "FS": (start, second)}
     combined = {name: np.sqrt(t) * a + np.sqrt(1.0 - t) * b for name, (a, b) in ends.items()}
     early = {name: (ends["FS"][0] >= bounds.upper[0]) & (z1[name] >= bounds.upper[0]) for name in go}
-    late = {name: (combined["FS"] >= bounds.upper[1]) & (combined[name] >= bounds.upper[1]) & go[name] for name in go}
-    stopped = early["F"] | early["S"] | ~(everyone | alone)
+    shown = {name: (combined["FS"] >= bounds.upper[1]) & (combined[name] >= bounds.upper[1]) for name in go}
+    late = {name: shown[name] & go[name] for name in go}
+    stopped = early["F"] | early["S"] | nobody
     reject = {name: np.where(stopped, early[name], late[name]) for name in go}
     months = np.where(stopped, first, last)
     success = reject["F"] | reject["S"]
@@ -95,6 +97,8 @@ def simulate(
         months=months,
         z=np.stack([z1["F"], np.where(only, combined["S"], combined["F"])], axis=1),
         extra={
+            # A trial that was to stop, and goes on with everyone all the same, tests both.
+            "success_without_futility": success | (nobody & (shown["F"] | shown["S"])),
             "shown_in_everyone": reject["F"],
             "shown_in_subgroup": reject["S"],
             **{f"chose_{name}": choice == code for code, name in enumerate(GROUPS)},

@@ -7,7 +7,7 @@ from alarmin.design.plan import ADAPTIVE, Comparison, Design, DesignError
 from alarmin.errors import nearest
 from alarmin.records import Trial
 from alarmin.records.loader import check, read
-from alarmin.trials.bank import READINGS
+from alarmin.trials.bank import READINGS, not_measured
 
 
 def load(path: str | Path) -> tuple[Design, Trial]:
@@ -42,7 +42,8 @@ def _arms_exist(design: Design, trial: Trial) -> None:
         )
     if len({arm.tumor or trial.tumor for arm in trial.arms if arm.name in (*design.experimental, design.control)}) > 1:
         raise DesignError(f"the arms of {trial.name!r} have different tumors", remedy="compare arms with one tumor")
-    needed = "orr" if design.endpoint.name == "orr" else design.endpoint.time
+    # The scans that show progression show whether it is confirmed.
+    needed = "orr" if design.endpoint.name == "orr" else design.endpoint.time.removeprefix("i")
     if needed not in trial.endpoints:
         raise DesignError(
             f"endpoint {design.endpoint.name!r}, and the endpoints of {trial.name!r} are {', '.join(trial.endpoints)}",
@@ -165,6 +166,6 @@ def _adaptation_fits(design: Design) -> None:
 def _measured(name: str, key: str) -> None:
     if name not in READINGS:
         raise DesignError(
-            f"{key}: {name!r} is nothing that the trial measures before treatment; {nearest(name, READINGS)}",
+            f"{key}: {not_measured(name)}",
             remedy="choose a reading of the baseline biopsy or of the baseline scan",
         )

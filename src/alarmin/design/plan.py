@@ -18,11 +18,12 @@ class DesignError(AlarminError):
 class Endpoint(Strict):
     """What decides: `orr`, `pfs`, `os`, or the restricted mean (`rmst`) or survival at a time (`milestone`) `of` one.
 
-    `months` is when a response is read at the latest, where a mean ends, or when a milestone is.
+    `ipfs` is progression-free survival by iRECIST, whose progression the next scan has to confirm. `months` is when a
+    response is read at the latest, where a mean ends, or when a milestone is.
     """
 
-    name: Literal["orr", "pfs", "os", "rmst", "milestone"]
-    of: Literal["pfs", "os"] = "os"
+    name: Literal["orr", "pfs", "ipfs", "os", "rmst", "milestone"]
+    of: Literal["pfs", "ipfs", "os"] = "os"
     months: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
@@ -36,7 +37,7 @@ class Endpoint(Strict):
     @property
     def by_events(self) -> bool:
         """Whether information comes with events, and not with patients."""
-        return self.name in ("pfs", "os")
+        return self.name in ("pfs", "ipfs", "os")
 
     @property
     def time(self) -> str:

@@ -78,7 +78,9 @@ def scores(
     """Scores of an experimental arm against the control, positive where it is better, and their covariances.
 
     Z = score / √information. Differences (response rates, restricted means, milestones) are put on that scale by
-    score = difference / variance, information = 1 / variance, so that scores have independent increments.
+    score = difference / variance, information = 1 / variance, so that scores have independent increments. Weighted
+    log-rank tests have the variance of permutations (`resampling.log_ranks`). The variance of a restricted mean is that
+    of Greenwood times d/(d - 1) with d deaths, which makes it unbiased without censoring (Kaplan and Meier 1958).
 
     Args:
         trials: many trials.
@@ -100,18 +102,25 @@ def scores(
     time, event = trials.seen_at(cut)
     if not endpoint.by_events:
         estimate = resampling.restricted_means if endpoint.name == "rmst" else resampling.milestones
-        parts = [
-            estimate(np.where(side, time, 0.0), event & side, endpoint.months or 0.0)
-            for side in (here & first, here & ~first)
-        ]
-        return _difference(parts[0][0] - parts[1][0], parts[0][1] + parts[1][1])
+        until = endpoint.months or 0.0
+        means, variances = [], []
+        for side in (here & first, here & ~first):
+            mean, variance = estimate(np.where(side, time, 0.0), event & side, until)
+            if endpoint.name == "rmst":
+                deaths = (event & side & (time <= until)).sum(axis=1)
+                variance = variance * deaths / np.maximum(deaths - 1, 1)
+            means.append(mean)
+            variances.append(variance)
+        return _difference(means[0] - means[1], variances[0] + variances[1])
     weights = design.test.weights
     if design.looks.futility is not None and design.looks.futility.hazard_ratio is not None:
         weights = (*weights, (0.0, 0.0))
     score, spread = np.zeros((len(cut), len(weights))), np.zeros((len(cut), len(weights), len(weights)))
     for stratum in _strata(trials, design):
         mine = here if stratum is None else here & stratum
-        u, v = resampling.log_ranks(np.where(mine, time, 0.0), event & mine, first, weights)
+        u, v = resampling.log_ranks(
+            np.where(mine, time, 0.0), event & mine, first, weights, permuted=design.test.name != "logrank"
+        )
         score, spread = score + u, spread + v
     return score, spread
 

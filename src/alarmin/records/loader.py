@@ -141,6 +141,11 @@ def trials() -> dict[str, Trial]:
     return _by_name(Trial, "trials")
 
 
+def trial_names() -> tuple[str, ...]:
+    """Names of all trials, of which none is read."""
+    return tuple(path.name.removesuffix(".toml") for path in _files("trials"))
+
+
 @lru_cache(maxsize=1)
 def populations() -> dict[str, Population]:
     """All fitted populations by name."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from alarmin.errors import nearest
 from alarmin.numerics import random
 from alarmin.patients.drawing import records_of
 from alarmin.patients.possible import possible_populations
@@ -32,7 +33,20 @@ SURVIVAL = ("pfs", "os")
 READINGS = ("hyaluronan", "pdl1", "cd8", "teff", "oxygen", "perfusion", "lesions", "diameter", "nlr", "ecog")
 """What is known of a patient before treatment (`alarmin.readouts.biopsy.Biopsy`): what a biomarker can be."""
 
-COLUMNS = ("patient", *RECIST, "response", "pfs", "pfs_event", "os", "os_event", *READINGS, "member", "arm")
+ABSENT = {
+    "tmb": "the model has antigens but no mutations, so that there is no burden of them to count",
+    "ldh": "the model has no lactate dehydrogenase; how much tumor there is stands in diameter and lesions",
+    "early_change": "how the tumor changes early is known under treatment alone, and differs between the arms",
+    "on_treatment_biopsy": "a biopsy under treatment comes after the choice of it, and differs between the arms",
+}
+"""What is asked of trials, and is no reading here, with the reason."""
+
+TIMES = ("pfs", "ipfs", "os")
+COLUMNS = (
+    *("patient", *RECIST, "response"),
+    *(f"{time}{end}" for time in TIMES for end in ("", "_event")),
+    *(*READINGS, "member", "arm"),
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +109,12 @@ def fill(
     return Bank(trial, seed, fit.name if fit else "prior", fit.training if fit else (), pd.concat(parts))
 
 
+def not_measured(name: str) -> str:
+    """A sentence part that says why a name is none of `READINGS`."""
+    why = ABSENT.get(name.strip().lower().replace(" ", "_").replace("-", "_")) or nearest(name, READINGS)
+    return f"{name!r} is nothing that the trial measures before treatment; {why}"
+
+
 def _effect(spread: float, seed: int, stream: str, number: int) -> float:
     return spread * float(random.normal(seed, stream, np.array([number]))[0])
 
@@ -111,6 +131,8 @@ def _rows(found: Outcomes) -> "pd.DataFrame":
             "response": np.where(found.responds, found.best.response_day, np.inf) / MONTH,
             "pfs": found.pfs / MONTH,
             "pfs_event": found.pfs_event,
+            "ipfs": found.ipfs / MONTH,
+            "ipfs_event": found.ipfs_event,
             "os": found.os / MONTH,
             "os_event": found.os_event,
         }

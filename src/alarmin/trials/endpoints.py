@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from alarmin.patients import Cohort
 from alarmin.readouts.dose_changes import AdverseEvent, adverse_events
 from alarmin.readouts.follow_up import FollowUp, follow
+from alarmin.readouts.irecist import immune_progression_day
 from alarmin.readouts.recist import Best, Criteria, Response, best_response
 from alarmin.readouts.survival import death_day, has_ecog_one
 from alarmin.records import Trial
@@ -43,6 +44,7 @@ class Outcomes:
         overall: overall response at each scan up to death, withdrawal and cut, `[scan, patient]`; NE after that.
         best: best overall response, and the days of response and progression.
         pfs, pfs_event: progression-free survival, and whether it ended in progression or death.
+        ipfs, ipfs_event: the same, with progression by iRECIST.
         os, os_event: overall survival, and whether it ended in death.
         events: adverse events of grade 3 or more; None where none were looked for.
     """
@@ -55,6 +57,8 @@ class Outcomes:
     best: Best
     pfs: NDArray[np.float64]
     pfs_event: NDArray[np.bool_]
+    ipfs: NDArray[np.float64]
+    ipfs_event: NDArray[np.bool_]
     os: NDArray[np.float64]
     os_event: NDArray[np.bool_]
     events: tuple[AdverseEvent, ...] | None = None
@@ -119,8 +123,9 @@ def outcomes(course: "Course", trial: Trial, arm: Arm, trial_effect: float = 0.0
     interval = np.array([_interval(trial, day) for day in last])
     allowed = cohort.records["missed_visits"].to("dimensionless") * interval + cohort.records["visit_window"].to("day")
     in_time = os_event & (death <= last + allowed)
-    progressed = np.isfinite(best.progression_day)
-    pfs = np.where(progressed, best.progression_day, np.where(in_time, death, np.minimum(last, os)))
+    immune = immune_progression_day(overall, scans.target, scans.sums, scans.days, Criteria.of(cohort.records))
+    unless = np.where(in_time, death, np.minimum(last, os))
+    until = lambda progression: np.maximum(np.where(np.isfinite(progression), progression, unless), 1.0)
     return Outcomes(
         cohort=cohort,
         arm=arm.name,
@@ -128,8 +133,10 @@ def outcomes(course: "Course", trial: Trial, arm: Arm, trial_effect: float = 0.0
         scans=scans,
         overall=overall,
         best=best,
-        pfs=np.maximum(pfs, 1.0),
-        pfs_event=progressed | in_time,
+        pfs=until(best.progression_day),
+        pfs_event=np.isfinite(best.progression_day) | in_time,
+        ipfs=until(immune),
+        ipfs_event=np.isfinite(immune) | in_time,
         os=np.maximum(os, 1.0),
         os_event=os_event,
         events=None if events is None else tuple(event for event in events if event.day < os[event.patient]),

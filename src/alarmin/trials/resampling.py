@@ -151,17 +151,30 @@ def by_time(time: Times, event: Events, first: Events | None = None) -> Sorted:
 
 
 def log_ranks(
-    time: Times, event: Events, first: Events, weights: Sequence[tuple[float, float]] = ((0.0, 0.0),)
+    time: Times,
+    event: Events,
+    first: Events,
+    weights: Sequence[tuple[float, float]] = ((0.0, 0.0),),
+    *,
+    permuted: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weighted log-rank scores, positive where those marked in `first` `[replicate, patient]` do better.
 
         U = Σ w (d n1/n - d1),   V_ab = Σ w_a w_b d (n1/n) (1 - n1/n) (n - d)/(n - 1),   w = S^ρ (1 - S)^γ
 
-    over times of events, S the pooled Kaplan-Meier curve just before (Fleming and Harrington).
+    over times of events, S the pooled Kaplan-Meier curve just before (Fleming and Harrington). U is also the sum over
+    those in `first` of scores c of all patients, and over all ways to mark as many of them (`permuted`)
+
+        c = Σ_(until then) w d/n - w [event],   V_ab = N1 (N - N1) / (N (N - 1)) Σ c_a c_b
+
+    over the N patients with a time above 0 (Leton and Zuluaga 2001; Brown 1984). Both have the same mean. The first
+    falls where U is far from 0 and one arm has few left, so that U/√V has heavy tails where weights are late; the
+    second depends on nothing that U depends on, and asks for equal follow-up in both arms.
 
     Args:
         time, event, first: `[replicate, patient]`.
         weights: ρ and γ of each weight.
+        permuted: whether V is that of permutations.
 
     Returns:
         U `[replicate, weight]` and V `[replicate, weight, weight]`.
@@ -177,17 +190,24 @@ def log_ranks(
     share = since(np.cumsum(mine[:, ::-1], axis=1)[:, ::-1]) / risk
     so_far = np.cumsum(died, axis=1, dtype=np.float64)
     ends = np.concatenate([begins[:, 1:], np.ones((len(begins), 1), bool)], axis=1)
-    up_to = np.minimum.accumulate(np.where(ends, so_far, np.inf)[:, ::-1], axis=1)[:, ::-1]
-    deaths = up_to + since(died - so_far)
+    # And what holds at the last of them, of sums that only rise.
+    until = lambda values: np.minimum.accumulate(np.where(ends, values, np.inf)[:, ::-1], axis=1)[:, ::-1]
+    deaths = until(so_far) + since(died - so_far)
     surplus = (share - mine) * died
     spread = share * (1.0 - share) * np.maximum(risk - deaths, 0.0) / np.maximum(risk - 1.0, 1.0) * died
-    if tuple(weights) == ((0.0, 0.0),):
+    if tuple(weights) == ((0.0, 0.0),) and not permuted:
         return surplus.sum(axis=1)[:, None], spread.sum(axis=1)[:, None, None]
     before = np.ones((len(died), n))
     np.cumprod((1.0 - died / found.at_risk)[:, :-1], axis=1, out=before[:, 1:])
     alive = since(before)
     w = [alive**rho * (1.0 - alive) ** gamma for rho, gamma in weights]
     score = np.stack([(one * surplus).sum(axis=1) for one in w], axis=1)
+    if permuted:
+        there = found.time > 0
+        total, first_total = there.sum(axis=1), (there & found.first).sum(axis=1)
+        ways = first_total * (total - first_total) / np.maximum(total * (total - 1.0), 1.0)
+        c = np.stack([until(np.cumsum(one * died / risk, axis=1)) - one * died for one in w])
+        return score, ways[:, None, None] * np.einsum("arp,brp->rab", c, c)
     both = np.array([[(one * other * spread).sum(axis=1) for other in w] for one in w])
     return score, np.moveaxis(both, -1, 0)
 
