@@ -56,7 +56,8 @@ def sample(
     # Walkers start at the likeliest of the runs and of draws from the prior.
     walkers = max(4 * numbers, 64)
     start = np.concatenate([emulator.theta, rng.standard_normal((walkers, numbers))])
-    best = np.argsort(-log_density(start, emulator, data, np.linalg.inv(data.covariance), temperature))[:walkers]
+    told: Any = np.linalg.inv(data.covariance)
+    best = np.argsort(-log_density(start, emulator, data, told, temperature))[:walkers]
     begin = start[best] + 0.1 * rng.standard_normal((walkers, numbers))
     precision: Any = np.linalg.inv(data.covariance + np.diag(emulator.variance(begin).mean(axis=0)))
     sampler = emcee.EnsembleSampler(
