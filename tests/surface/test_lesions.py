@@ -104,8 +104,8 @@ def test_what_no_data_speak_to_is_refused_and_the_rest_says_what_it_is():
     together = parse("atezolizumab 1200 mg q3w + docetaxel 75 mg/m2 q3w")
     assert grounds("nsclc", together, training).startswith("Extrapolated")
     assert grounds("nsclc", parse("none"), training).startswith("Extrapolated")
-    with pytest.raises(GroundsError, match="nivolumab"):
-        grounds("nsclc", parse("nivolumab 240 mg q2w"), training)
+    with pytest.raises(GroundsError, match="durvalumab"):
+        grounds("nsclc", parse("durvalumab 10 mg/kg q2w"), training)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_what_no_data_speak_to_is_refused_and_the_rest_says_what_it_is():
     [
         (("bad.csv", "--regimen", "atezolizumab 1200 mg q3w"), "row 2"),
         (("good.csv", "--regimen", "atezolizumab"), "dose is missing"),
-        (("good.csv", "--regimen", "atezolizumab 1200 mg q3w", "--what-if", "nivolumab 240 mg q2w"), "nivolumab"),
+        (("good.csv", "--regimen", "atezolizumab 1200 mg q3w", "--what-if", "durvalumab 10 mg/kg q2w"), "durvalumab"),
         (("good.csv", "--regimen", "atezolizumab 1200 mg q3w", "--tumor", "nsclk"), "nsclk"),
         (("good.csv", "--regimen", "atezolizumab 1200 mg q3w", "--scans", "0"), "--scans 0"),
         (("missing.csv", "--regimen", "none"), "no file"),
