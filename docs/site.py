@@ -22,8 +22,8 @@ TABS: dict[str, list[str]] = {
     "Tours": ["tour/*"],
     "How to": ["howto/*"],
     "Trials and patients": [
-        "score.md", "design.md", "optimize.md", "biomarkers.md", "explain.md", "sensitivity.md", "tumor_types.md",
-        "scans.md", "contest.md", "review.md", "conflicts.md", "cases/*",
+        "score.md", "scores.md", "design.md", "optimize.md", "biomarkers.md", "explain.md", "sensitivity.md",
+        "tumor_types.md", "scans.md", "contest.md", "review.md", "conflicts.md", "cases/*",
     ],
     "Interfaces": ["web.md", "exports.md", "api.md"],
     "Reference": ["tumors/*", "agents/*", "trials/*", "mechanisms/*", "statements/*", "sources.md"],
