@@ -106,6 +106,9 @@ def resume(
             place.sweep(folder, manifest)
             again = {number: written[number].sha256 for number in damaged}
             _finish(folder, manifest, workers, again, progress)
+        else:
+            # A run that ended while it swept is complete, and not clean.
+            place.sweep(folder, manifest)
     return manifest
 
 
