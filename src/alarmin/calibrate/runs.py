@@ -33,8 +33,11 @@ class Runs:
         """The runs kept in `folder`; raises `FitError` where one is of something else."""
         runs = cls(key, folder)
         for path in sorted(folder.glob("*.json")) if folder is not None else ():
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            if kept.get("key") != key:
+            try:
+                kept = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError:
+                raise FitError(f"{path} is no run of a fit: it is not JSON", remedy="move it elsewhere") from None
+            if not isinstance(kept, dict) or kept.get("key") != key:
                 raise FitError(
                     f"{path} is a run of another plan, code, size or seed",
                     remedy="give another folder, or remove this one to begin anew",
