@@ -72,8 +72,9 @@ def test_replicates_scatter_around_the_bank():
     assert medians["atezolizumab"] == pytest.approx(20.0 * np.log(2.0), rel=0.2)
     assert contrasts["hr_os"].median() == pytest.approx(0.5, rel=0.15)
     assert contrasts["success"].mean() > 0.95
-    few, _ = replicate(bank, 200, sizes={"atezolizumab": 20, "docetaxel": 20}, seed=1)
-    assert few["median_os"].std() > 2.0 * arms.groupby("arm")["median_os"].std().max()
+    alike = lambda sizes: replicate(bank, 200, sizes=sizes, seed=1, apart=False)[0]
+    few, many = alike({"atezolizumab": 20, "docetaxel": 20}), alike(None)
+    assert few["median_os"].std() > 2.0 * many.groupby("arm")["median_os"].std().max()
 
 
 def test_trials_differ_in_response_by_as_much_as_the_record_says():
@@ -95,6 +96,30 @@ def test_trials_differ_in_response_by_as_much_as_the_record_says():
         assert found.mean() == pytest.approx(np.log(share / (1.0 - share)), abs=4.0 * spread / 600**0.5)
         assert found.std() == pytest.approx(spread, rel=0.15)
     assert np.corrcoef(*(logit[arm.name].to_numpy() for arm in plan.arms))[0, 1] > 0.9
+
+
+def test_trials_differ_in_survival_by_as_much_as_the_records_say():
+    """The log cumulative hazard, chance apart, scatters by both records in an arm, and by one of them between arms."""
+    plan, times = trial("oak"), -10.0 * np.log1p(-(np.arange(1000) + 0.5) / 1000)
+    rows = [
+        {"member": m, "arm": arm.name, "patient": i, "orr": i % 5 == 0, "cr": False, "dcr": True}
+        | {"pfs": 0.5 * times[i], "pfs_event": True, "os": times[i], "os_event": True}
+        for m in range(2)
+        for arm in plan.arms
+        for i in range(1000)
+    ]
+    bank = Bank(plan, 0, "made up", (), pd.DataFrame(rows))
+    arms, contrasts = replicate(bank, 400, sizes={arm.name: 4000 for arm in plan.arms}, seed=3)
+    trials, single = parameters()["between_trials"].value, parameters()["between_arms"].value
+    for endpoint, hazard in (("os_at_12", 1.2), ("pfs_at_6", 1.2)):
+        hazards = arms.assign(found=np.log(-np.log(arms[endpoint]))).pivot(
+            index="replicate", columns="arm", values="found"
+        )
+        first, second = hazards.to_numpy().T
+        assert first.mean() == pytest.approx(np.log(hazard), abs=4.0 * np.hypot(trials, single) / 20.0)
+        assert first.std() == pytest.approx(np.hypot(trials, single), rel=0.15)
+        assert (first - second).std() == pytest.approx(2**0.5 * single, rel=0.25)
+    assert np.log(contrasts["hr_os"]).std() == pytest.approx(2**0.5 * single, rel=0.25)
 
 
 def test_a_response_above_the_null_is_told_by_the_exact_test():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from alarmin.calibrate import emulator, posterior
+from alarmin.calibrate.left_out import left_out
 from alarmin.calibrate.runs import Runs
 from alarmin.calibrate.targets import Data, FitError
 
@@ -46,7 +47,7 @@ def test_noise_alone_explains_nothing():
 def test_draws_are_those_of_the_posterior_in_closed_form():
     learned = emulator.learn(*runs(300, noise=0.05))
     covariance = np.diag([0.2, 0.3, 0.5, 0.4]) ** 2
-    data = Data(tuple("abcd"), np.array([1.0, -0.5, 0.4, 0.1]), covariance)
+    data = Data(tuple("abcd"), np.array([1.0, -0.5, 0.4, 0.1]), covariance, 0.0 * covariance)
     found = posterior.sample(learned, data, 4000, seed=4, steps=3000)
     precision = np.eye(3) + SLOPES.T @ np.linalg.solve(covariance, SLOPES)
     mean = np.linalg.solve(precision, SLOPES.T @ np.linalg.solve(covariance, data.values))
@@ -61,10 +62,34 @@ def test_draws_are_those_of_the_posterior_in_closed_form():
 
 def test_without_data_the_prior_stays():
     learned = emulator.learn(*runs(100))
-    data = Data(tuple("abcd"), np.zeros(4), 1e6 * np.eye(4))
+    data = Data(tuple("abcd"), np.zeros(4), np.eye(4), 1e6 * np.eye(4))
     found = posterior.sample(learned, data, 3000, seed=5, steps=2000)
     assert found.theta.mean(axis=0) == pytest.approx(np.zeros(3), abs=0.1)
     assert found.theta.std(axis=0) == pytest.approx(np.ones(3), abs=0.1)
+
+
+def test_leaving_trials_out_tells_how_trials_differ():
+    """Trials whose hazards were drawn with known spreads; the law is known, and chance in them is small."""
+    trials, arms, kinds = 24, ("a", "b"), ("os_at_12", "median_pfs", "orr")
+    names = tuple(f"trial{t}.{arm}.{kind}" for t in range(trials) for arm in arms for kind in kinds)
+    rng = np.random.default_rng(6)
+    theta = rng.standard_normal((40, 2))
+    slopes = rng.standard_normal((len(arms) * len(kinds), 2))
+    learned = emulator.learn(theta, theta @ slopes.T + 0.01 * rng.standard_normal((40, len(slopes))))
+    learned = learned.only(np.tile(np.arange(len(slopes)), trials))
+    sign = np.asarray([{"os_at_12": 1.0, "median_pfs": -1.0, "orr": 0.0}[name.split(".")[2]] for name in names])
+    of_trial = np.repeat(0.5 * rng.standard_normal(trials), len(arms) * len(kinds))
+    of_arm = np.repeat(0.2 * rng.standard_normal(trials * len(arms)), len(kinds))
+    response = np.repeat(0.4 * rng.standard_normal(trials), len(arms) * len(kinds)) * (sign == 0.0)
+    mean = np.tile(slopes @ [0.3, -0.2], trials)
+    values = mean + sign * (of_trial + of_arm) + response + 0.05 * rng.standard_normal(len(names))
+    data = Data(names, values, 0.05**2 * np.eye(len(names)), 0.24**2 * np.eye(len(names)))
+    found = left_out(learned, data)
+    assert found.between_trials == pytest.approx(of_trial.std(), rel=0.25)
+    assert found.between_arms == pytest.approx(of_arm.std(), rel=0.25)
+    assert found.between_trials_response == pytest.approx(0.4, rel=0.3)
+    # What 24 trials leave open of the law, 0.5/24^(1/2), is not told apart from what each datum misses by.
+    assert found.each < 0.12
 
 
 def test_runs_are_kept_and_go_on(tmp_path):

@@ -51,6 +51,16 @@ class Emulator:
         prior = linear * (theta**2).sum(axis=1)[:, None] + bend
         return self.scale**2 * np.maximum(prior - known, 0.0)
 
+    def slope(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How the mean of each datum changes with each number at `theta` `[number]`, `[datum, number]`."""
+        step = 0.1 * np.eye(len(theta))
+        return ((self.mean(theta + step) - self.mean(theta - step)) / 0.2).T
+
+    def only(self, data: NDArray[np.int64]) -> "Emulator":
+        """The emulator of some of the data."""
+        parts = (self.center, self.scale, self.kernels, self.weights, self.inverses, self.noise, self.explained)
+        return Emulator(self.theta, *(part[data] for part in parts))
+
     def _near(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
         """Covariance of each datum at `theta` with the runs, `[datum, point, run]`."""
         product = theta @ self.theta.T

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from alarmin import records
 from alarmin.calibrate import emulator, posterior, prediction
+from alarmin.calibrate.left_out import left_out
 from alarmin.calibrate.plan import Plan
 from alarmin.calibrate.prediction import changes_of, predict
 from alarmin.calibrate.runs import Runs
@@ -28,6 +29,12 @@ from alarmin.simulation import Settings
 
 TEMPERATURES = (4.0, 1.0, 1.0)
 """Of the posterior from which each round after the first is drawn."""
+
+LIKELIHOOD = ("between_trials", "between_trials_response", "between_trials_lesion", "least_error")
+"""What of a plan says how far data may be missed, on which no run depends."""
+
+FEWEST_TRIALS = 4
+"""In a training set from which trials are left out in turn: fewer say nothing of how trials differ."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,8 @@ def fit(
     lent = base.records if base else {}
     known = records_of(plan.tumor, lent or None)
     settings = replace(settings, workers=1, steps_per_day=plan.steps_per_day)
-    parts = [plan.model_dump_json(), _code(), fingerprint(known), f"{patients} {seed} {settings.grid}"]
+    simulated = plan.model_dump_json(exclude=set(LIKELIHOOD))
+    parts = [simulated, _code(), fingerprint(known), f"{patients} {seed} {settings.grid}"]
     done = Runs.of(hashlib.sha256("\n".join(parts).encode()).hexdigest(), folder)
 
     def run(number: int, theta: NDArray[np.float64]) -> None:
@@ -101,7 +109,8 @@ def fit(
         found = posterior.sample(learned, data, draws, seed + part, temperature)
         theta = found.theta
     values = np.stack([done.found[number][1] for number in range(first, runs)])
-    population = _population(plan, data, known, found, learned, values, base, f"--runs {runs} --patients {patients}")
+    options = f"--runs {runs} --patients {patients}"
+    population = _population(plan, data, known, found, learned, values, base, options)
     return Fit(plan, data, learned, found, values, population)
 
 
@@ -166,5 +175,20 @@ def _population(
             "noise_of_a_run_in_standard_errors": rounded(learned.noise / error, 2),
             "chi_square": round(float(gap @ np.linalg.solve(data.covariance, gap)), 2),
             "data": float(len(data.values)),
+            **_unseen(learned, data),
         },
     )
+
+
+def _unseen(learned: emulator.Emulator, data: Data) -> dict[str, float | list[float]]:
+    """What the report says of trials that are left out in turn, where there are enough of them."""
+    if len({name.partition(".")[0] for name in data.names}) < FEWEST_TRIALS:
+        return {}
+    found = left_out(learned, data)
+    return {
+        "left_out_misses_in_standard_errors": [round(float(m), 2) for m in found.misses / found.errors],
+        "left_out_between_trials": round(found.between_trials, 3),
+        "left_out_between_arms": round(found.between_arms, 3),
+        "left_out_between_trials_response": round(found.between_trials_response, 3),
+        "left_out_each": round(found.each, 3),
+    }

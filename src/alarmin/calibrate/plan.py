@@ -83,9 +83,9 @@ class Plan(Strict):
 
     With `borrow`, it starts from what the fits of other tumor types teach, and keeps what it does not change. What sets
     trials of the same regimen apart has the standard deviations `between_trials` (log hazard),
-    `between_trials_response` (logit of response) and `between_trials_lesion` (change of lesions). `least_error` keeps
-    any one endpoint from weighing more than its error, sampling apart, allows. `steps_per_day` is that of the
-    simulations.
+    `between_trials_response` (logit of response) and `between_trials_lesion` (change of lesions). No endpoint
+    but changes of lesions counts as known better than to `least_error`, since the model errs by as much.
+    `steps_per_day` is that of the simulations.
     """
 
     name: str

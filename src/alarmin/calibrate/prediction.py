@@ -86,7 +86,7 @@ def _numbers(
 ) -> dict[str, float]:
     """Endpoints of one arm; overall survival as its expectation, free of the noise of draws.
 
-    A median that is not reached counts as the length of the run.
+    A median that is not reached is where it would be if the mean hazard of the run went on.
     """
     design = records.trial(trial)
     arm = next(a for a in design.arms if a.name == name)
@@ -96,9 +96,11 @@ def _numbers(
     for month in LANDMARKS:
         numbers[f"os_at_{month}"] = float(np.interp(month * MONTH, days, survival))
     below = np.flatnonzero(survival < 0.5)
-    numbers["median_os"] = float(days[below[0]] / MONTH) if len(below) else plan.months
+    beyond = plan.months * np.log(0.5) / np.log(survival[-1])
+    numbers["median_os"] = float(days[below[0]] / MONTH if len(below) else beyond)
     if np.isnan(numbers.get("median_pfs", 0.0)):
-        numbers["median_pfs"] = plan.months
+        once = found.pfs.sum() / max(found.pfs_event.sum(), 1) / MONTH
+        numbers["median_pfs"] = max(plan.months, float(np.log(2.0) * once))
     return numbers | _lesions(found, beyond=arm.weeks_beyond_progression > 0)
 
 

@@ -20,15 +20,27 @@ class FitError(AlarminError):
 
 @dataclass(frozen=True)
 class Data:
-    """What a plan looks at, as one vector: names, transformed values, and their covariance.
+    """What a plan looks at, as one vector: names, transformed values, and the covariance of their errors.
 
-    Shares (survival at a landmark, response) are on the complementary log-log and logit scales, times and hazard ratios
-    on the log scale, so that errors are symmetric; changes of lesions are as they are.
+    `sampling` is what chance in finite trials gives (for lesions, their readers too); `shared` is what sets trials of
+    the same treatment apart. Shares (survival at a landmark, response) are on the complementary log-log and logit
+    scales, times and hazard ratios on the log scale, so that errors are symmetric; changes of lesions are as they are.
     """
 
     names: tuple[str, ...]
     values: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    sampling: NDArray[np.float64]
+    shared: NDArray[np.float64]
+
+    @property
+    def covariance(self) -> NDArray[np.float64]:
+        """Of both together, `[datum, datum]`."""
+        return self.sampling + self.shared
+
+    def only(self, data: NDArray[np.int64]) -> "Data":
+        """Some of the data."""
+        block = np.ix_(data, data)
+        return Data(tuple(self.names[i] for i in data), self.values[data], self.sampling[block], self.shared[block])
 
 
 def transform(endpoint: str, value: float) -> float:
@@ -74,8 +86,9 @@ def data_of(plan: Plan) -> Data:
             value, error = _reported(study, target, endpoint)
             names.append(f"{target.trial}.{target.arm}.{endpoint}")
             values.append(transform(endpoint, value))
-            error = max(spread(endpoint, value, error), plan.least_error)
-            errors.append(np.hypot(error, plan.between_trials_lesion) if endpoint.startswith("lesion") else error)
+            error = spread(endpoint, value, error)
+            lesion = endpoint.startswith("lesion")
+            errors.append(np.hypot(error, plan.between_trials_lesion) if lesion else max(error, plan.least_error))
             curves.append((target.trial, target.arm, endpoint.split("_")[0], "_at_" in endpoint))
             # A higher hazard raises the complementary log-log of survival and shortens medians.
             sign = 1.0 if "_at_" in endpoint else -1.0 if endpoint in ("median_os", "median_pfs") else 0.0
@@ -85,11 +98,11 @@ def data_of(plan: Plan) -> Data:
     spent = np.exp(value)
     nearness = np.sqrt(np.minimum.outer(spent, spent) / np.maximum.outer(spent, spent))
     one_curve = np.asarray([[a == b and a[3] for b in curves] for a in curves])
-    covariance = np.outer(error, error) * np.where(one_curve, 0.9 * nearness, 0.0)
-    np.fill_diagonal(covariance, error**2)
-    shared = lambda parts: np.asarray([[a[1] * b[1] * (a[0] == b[0]) for b in parts] for a in parts])
-    covariance += plan.between_trials**2 * shared(hazards) + plan.between_trials_response**2 * shared(responses)
-    return Data(tuple(names), value, covariance)
+    sampling = np.outer(error, error) * np.where(one_curve, 0.9 * nearness, 0.0)
+    np.fill_diagonal(sampling, error**2)
+    alike = lambda parts: np.asarray([[a[1] * b[1] * (a[0] == b[0]) for b in parts] for a in parts])
+    shared = plan.between_trials**2 * alike(hazards) + plan.between_trials_response**2 * alike(responses)
+    return Data(tuple(names), value, sampling, shared)
 
 
 def _reported(study: published.Study, target: Target, endpoint: str) -> tuple[float, float]:

@@ -15,16 +15,15 @@ def hazard(
     diameter: NDArray[np.float64],
     line: Literal["first", "second"],
     new_lesion_day: NDArray[np.float64],
-    trial_effect: float = 0.0,
 ) -> NDArray[np.float64]:
     """Hazard of death [1/day], `[time, patient]`.
 
-        h = h_other(age) + e(t) exp(β0 + u) (B/B0)^β1 exp(β2 G/(G + G½) + β3 [new lesion] + β4 ([ECOG >= 1] - P0)
-                                                       + β5 (albumin - A0) + β6 ln(NLR/R0) + ω)
+        h = h_other(age) + e(t) exp(β0) (B/B0)^β1 exp(β2 G/(G + G½) + β3 [new lesion] + β4 ([ECOG >= 1] - P0)
+                                                   + β5 (albumin - A0) + β6 ln(NLR/R0) + ω)
 
-    B is the sum of longest diameters, G its growth rate (0 where it shrinks), e(t) the selection at entry, ω the
-    patient's frailty and u what sets one trial apart from another; covariates count from A0, R0 and the share P0.
-    Other causes follow Gompertz: mortality doubles every few years of age.
+    B is the sum of longest diameters, G its growth rate (0 where it shrinks), e(t) the selection at entry and ω the
+    patient's frailty; covariates count from A0, R0 and the share P0. Other causes follow Gompertz: mortality doubles
+    every few years of age.
 
     Args:
         cohort: whose course this is.
@@ -32,7 +31,6 @@ def hazard(
         diameter: of spheres of equal volume, `[time, lane]` [mm].
         line: line of therapy.
         new_lesion_day: from which a new lesion is there, `[patient]`.
-        trial_effect: u [-].
 
     Records: `hazard_*`, `mortality`, `mortality_age`, `mortality_doubling`, `patient_*`.
     """
@@ -44,7 +42,6 @@ def hazard(
     lymphocytes = np.log(patient("patient_nlr", "dimensionless") / value("hazard_nlr_reference"))
     fixed = (
         value(f"hazard_log_baseline_{line}_line")
-        + trial_effect
         + value("hazard_ecog") * (has_ecog_one(cohort) - value("patient_ecog_one"))
         + value("hazard_albumin", "L/g") * albumin
         + value("hazard_nlr") * lymphocytes
@@ -72,14 +69,13 @@ def death_hazard(
     new_lesion_day: NDArray[np.float64],
     progression_day: NDArray[np.float64],
     later_immunotherapy: float = 0.0,
-    trial_effect: float = 0.0,
 ) -> NDArray[np.float64]:
     """`hazard` with what follows the treatment [1/day], `[time, patient]`.
 
     A share `later_immunotherapy` of patients gets immunotherapy after progression, which multiplies their hazard from
     then on. The other arguments are those of `hazard`. Records: `later_immunotherapy`.
     """
-    rate = hazard(cohort, days, diameter, line, new_lesion_day, trial_effect)
+    rate = hazard(cohort, days, diameter, line, new_lesion_day)
     given = cohort.uniform("later immunotherapy") < later_immunotherapy
     effect = cohort.records["later_immunotherapy"].to("dimensionless")
     return np.where(given & (days[:, None] >= progression_day), effect * rate, rate)
@@ -93,12 +89,9 @@ def death_day(
     new_lesion_day: NDArray[np.float64],
     progression_day: NDArray[np.float64],
     later_immunotherapy: float = 0.0,
-    trial_effect: float = 0.0,
 ) -> NDArray[np.float64]:
     """Day of death, `[patient]`; infinite for those who outlive the course. Arguments as for `death_hazard`."""
-    rate = death_hazard(
-        cohort, days, diameter, line, new_lesion_day, progression_day, later_immunotherapy, trial_effect
-    )
+    rate = death_hazard(cohort, days, diameter, line, new_lesion_day, progression_day, later_immunotherapy)
     return event_day(days, rate, cohort.uniform("death"))
 
 

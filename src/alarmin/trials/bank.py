@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alarmin.errors import nearest
-from alarmin.numerics import random
-from alarmin.patients.drawing import records_of
 from alarmin.patients.possible import possible_populations
 from alarmin.readouts.biopsy import Biopsy
 from alarmin.readouts.recist import Response
@@ -79,30 +77,21 @@ def fill(
     settings: Settings = COARSE,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Bank:
-    """Simulates `patients` of each of `members` possible populations under every arm of a trial.
-
-    Hazards of death and of new lesions in one trial differ from those in another by `between_trials`, and the hazard of
-    death in one arm beyond that by `between_arms`, on the log scale (records of those names).
-    """
+    """Simulates `patients` of each of `members` possible populations under every arm of a trial."""
     import pandas as pd
 
     fit, parts, groups = None, [], by_tumor(trial)
     for group, (tumor, arms) in enumerate(groups.items()):
         fit, possible = possible_populations(tumor, members, seed, population)
         for number, changes in enumerate(possible):
-            known = records_of(tumor, changes)
-            u = _effect(known["between_trials"].value, seed, "trial effect", number)
-            rate = known["new_lesion_rate"]
-            here = {**changes, "new_lesion_rate": rate.model_copy(update={"value": rate.value * np.exp(u)})}
             cohort = enroll_for(
-                trial, patients, seed + number, tumor=tumor, population="prior", changes=here, settings=settings
+                trial, patients, seed + number, tumor=tumor, population="prior", changes=changes, settings=settings
             )
             courses = treat_arms(trial, {arm.name: cohort for arm in arms}, settings)
             biopsy = Biopsy(cohort, settings)
             readings = {name: np.asarray(getattr(biopsy, name)) for name in READINGS}
             for arm in arms:
-                v = _effect(cohort.records["between_arms"].value, seed, f"effect of arm {arm.name}", number)
-                found = outcomes(courses[arm.name], trial, arm, u + v)
+                found = outcomes(courses[arm.name], trial, arm)
                 parts.append(_rows(found).assign(**readings, member=number, arm=arm.name))
             if progress is not None:
                 progress("bank", group * members + number + 1, len(groups) * members)
@@ -113,10 +102,6 @@ def not_measured(name: str) -> str:
     """A sentence part that says why a name is none of `READINGS`."""
     why = ABSENT.get(name.strip().lower().replace(" ", "_").replace("-", "_")) or nearest(name, READINGS)
     return f"{name!r} is nothing that the trial measures before treatment; {why}"
-
-
-def _effect(spread: float, seed: int, stream: str, number: int) -> float:
-    return spread * float(random.normal(seed, stream, np.array([number]))[0])
 
 
 def _rows(found: Outcomes) -> "pd.DataFrame":
@@ -140,18 +125,21 @@ def _rows(found: Outcomes) -> "pd.DataFrame":
 
 
 def replicate(
-    bank: Bank, count: int = 1000, *, sizes: dict[str, int] | None = None, seed: int = 0
+    bank: Bank, count: int = 1000, *, sizes: dict[str, int] | None = None, seed: int = 0, apart: bool = True
 ) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """Draws `count` trials of the planned size from a bank.
 
-    Trials differ in whom they take and in who reads their scans: the odds of response are those of the bank times a
-    factor that all arms of a trial share, whose logarithm has the standard deviation `between_trials_response`.
+    Trials differ in whom they take and in who reads their scans. The odds of response are those of the bank times a
+    factor that all arms of a trial share, whose logarithm has the standard deviation `between_trials_response`. The
+    survival of those with and of those without response is that of the bank to the power exp(u + v): u is shared by
+    all arms, v is of one arm, with the standard deviations `between_trials` and `between_arms`, records as the first.
 
     Args:
         bank: from `fill`.
         count: how many trials.
         sizes: patients in each arm; as planned without it.
         seed: seed of the drawing.
+        apart: whether trials differ by these, and not by chance and population alone.
 
     Returns:
         One row a replicate and arm: orr, cr, dcr, median_pfs, median_os, `os_at_12` and so on, with `success` where
@@ -165,8 +153,11 @@ def replicate(
     members = bank.table["member"].nunique()
     rng = np.random.Generator(np.random.Philox(key=[seed, bank.seed]))
     chosen = rng.integers(members, size=count)
-    tilt = parameters()["between_trials_response"].value * rng.standard_normal(count)
-    drawn = {name: _draw(bank, name, chosen, tilt, wanted[name], rng) for name in wanted}
+    effect = lambda name: apart * parameters()[name].value * rng.standard_normal(count)
+    response, hazard = effect("between_trials_response"), effect("between_trials")
+    drawn = {
+        name: _draw(bank, name, chosen, response, hazard + effect("between_arms"), wanted[name], rng) for name in wanted
+    }
     numbered = lambda found, **names: pd.DataFrame(found).assign(**names, replicate=range(count))
     arms = pd.concat([numbered(_endpoints(trial, sample), arm=name) for name, sample in drawn.items()])
     contrasts = [
@@ -198,23 +189,37 @@ Sample = dict[str, NDArray]
 
 
 def _draw(
-    bank: Bank, arm: str, chosen: NDArray[np.int64], tilt: NDArray[np.float64], n: int, rng: np.random.Generator
+    bank: Bank,
+    arm: str,
+    chosen: NDArray[np.int64],
+    response: NDArray[np.float64],
+    hazard: NDArray[np.float64],
+    n: int,
+    rng: np.random.Generator,
 ) -> Sample:
-    """`n` patients of the chosen population in one arm for each replicate, the odds of response times exp(tilt)."""
-    # Members in their order, in each those without response before those with.
-    rows = bank.table.loc[bank.table["arm"] == arm].sort_values(["member", "orr"], kind="stable")
+    """`n` patients of the chosen population in one arm for each replicate.
+
+    The odds of response are those of the bank times exp(response); among those with response, and among those without,
+    the share that does worse than a patient is 1 - (1 - rank)^exp(-hazard) and not their rank.
+    """
+    # Members in their order, in each those without response before those with, in both by how they do.
+    rows = bank.table.loc[bank.table["arm"] == arm]
+    course = rows.groupby("member")[list(SURVIVAL)].rank().sum(axis=1).rename("course")
+    rows = rows.assign(course=course).sort_values(["member", "orr", "course"], kind="stable")
     columns = [*RECIST, *(name for time in SURVIVAL for name in (time, f"{time}_event"))]
     size = np.bincount(rows["member"].to_numpy())
     with_response = np.bincount(rows["member"].to_numpy(), weights=rows["orr"].to_numpy()).astype(np.int64)
     start, without = (np.cumsum(size) - size)[chosen], (size - with_response)[chosen]
-    odds = with_response[chosen] * np.exp(tilt)
+    odds = with_response[chosen] * np.exp(response)
     share = (without / (without + odds))[:, None]
     u = rng.random((len(chosen), n))
+    silent = u < share
     with np.errstate(divide="ignore", invalid="ignore"):
-        silent = u / share * without[:, None]
-        responding = without[:, None] + (u - share) / (1.0 - share) * with_response[chosen][:, None]
-    place = np.where(u < share, silent, responding).astype(np.int64)
-    at = start[:, None] + np.minimum(place, size[chosen][:, None] - 1)
+        rank = np.where(silent, u / share, (u - share) / (1.0 - share))
+    rank = 1.0 - (1.0 - rank) ** np.exp(-hazard)[:, None]
+    first = np.where(silent, 0, without[:, None])
+    count = np.where(silent, without[:, None], with_response[chosen][:, None])
+    at = start[:, None] + first + np.minimum((rank * count).astype(np.int64), count - 1)
     return {name: rows[name].to_numpy()[at] for name in columns}
 
 

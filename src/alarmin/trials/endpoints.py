@@ -79,7 +79,7 @@ class Outcomes:
         return np.isin(np.arange(len(self.cohort)), [event.patient for event in self.events or ()])
 
 
-def outcomes(course: "Course", trial: Trial, arm: Arm, trial_effect: float = 0.0, toxicity: bool = False) -> Outcomes:
+def outcomes(course: "Course", trial: Trial, arm: Arm, toxicity: bool = False) -> Outcomes:
     """What a trial learns of the patients of one arm; of adverse events, where `toxicity` was looked for.
 
     Patients enter evenly over the accrual time and are followed to the data cut. Some withdraw from scans, some are
@@ -97,7 +97,6 @@ def outcomes(course: "Course", trial: Trial, arm: Arm, trial_effect: float = 0.0
         scans.new_lesion_day,
         scans.progression_day,
         arm.later_immunotherapy,
-        trial_effect,
     )
     events = adverse_events(cohort, parse(arm.regimen), course.doses) if toxicity else None
     for event in events or ():

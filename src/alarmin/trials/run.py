@@ -28,7 +28,6 @@ def run(
     *,
     population: str | None = None,
     months: float | None = None,
-    trial_effect: float = 0.0,
     toxicity: bool = False,
     cohort: Cohort | None = None,
     settings: Settings = Settings(),
@@ -42,7 +41,6 @@ def run(
         seed: the same seed gives the same trial.
         population: name of a fitted population; by default that of the tumor type.
         months: data cut, in months from the first patient; that of the trial without it.
-        trial_effect: what sets the hazard of death of this trial apart from others, on the log scale.
         toxicity: whether adverse events happen and change doses; off, since the population was fitted without.
         cohort: patients to randomize, instead of enrolling new ones.
         settings: how to compute.
@@ -70,7 +68,7 @@ def run(
     courses = treat_arms(trial, cohorts, settings, progress, toxicity, drop_failed=True)
     wall_s = time.perf_counter() - begin
     compile_s = max(course.timing.compile_s for course in courses.values())
-    found = [outcomes(courses[arm.name], trial, arm, trial_effect, toxicity=toxicity) for arm in trial.arms]
+    found = [outcomes(courses[arm.name], trial, arm, toxicity=toxicity) for arm in trial.arms]
     spent = {
         "compile_s": compile_s,
         "simulate_s": wall_s - compile_s,
