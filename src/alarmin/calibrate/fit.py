@@ -182,7 +182,8 @@ def _population(
 
 def _unseen(learned: emulator.Emulator, data: Data) -> dict[str, float | list[float]]:
     """What the report says of trials that are left out in turn, where there are enough of them."""
-    if len({name.partition(".")[0] for name in data.names}) < FEWEST_TRIALS:
+    trials = lambda ending: len({name.partition(".")[0] for name in data.names if name.endswith(ending)})
+    if min(trials(""), trials(".orr")) < FEWEST_TRIALS:
         return {}
     found = left_out(learned, data)
     return {
