@@ -248,10 +248,13 @@ def vessels(now, p, b):
 
 
 def stroma(now, p, b):
-    """Fibroblasts divide under TGF-beta and lay down matrix; both are resorbed where hardly any tumor is left."""
+    """Fibroblasts divide under TGF-beta and lay down matrix; both go where tumor cells die or hardly any are left."""
     active = hill(now.tgf_beta, p.caf_tgf_beta_half)
     share = p.volume_tumor * now.tumor / p.volume_packing
-    scar = 1.0 / (1.0 + (share / p.caf_resorption_tumor_share) ** 4)
+    dying = now.dying_immunogenic + now.dying_silent
+    dying_share = dying / (dying + now.tumor + 1e-9)
+    filled = 1.0 - 1.0 / (1.0 + (share / p.caf_resorption_tumor_share) ** 4)
+    scar = 1.0 - filled / (1.0 + (dying_share / p.caf_resorption_dying_share) ** 4)
     room = max(1.0 - now.caf / p.caf_capacity, 0.0)
     b.gain["caf"] += p.caf_influx * p.caf_capacity + 2.0 * p.caf_division * active * now.caf * room
     b.loss["caf"] += p.caf_death + scar * (p.caf_resorption - p.caf_death) + p.caf_necrosis_share * now.starvation

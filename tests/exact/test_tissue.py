@@ -438,11 +438,21 @@ def test_collagen_comes_from_fibroblasts_and_goes_with_enzymes():
 
 
 def test_scars_are_resorbed_and_tumors_are_not():
-    tumor, scar = Fake(), Fake(tumor_sensitive=0.0, tumor_escaped=0.0, tumor_resistant=0.0)
+    tumor = Fake(dying_silent=0.0, dying_immunogenic=0.0)
+    scar = Fake(tumor_sensitive=0.0, tumor_escaped=0.0, tumor_resistant=0.0)
+    assert Fake().number("scar_resorption") < 0.02
     assert tumor.number("scar_resorption") < 1e-3 < scar.number("scar_resorption") == pytest.approx(1.0)
     assert rates(scar, "caf")[1] == pytest.approx(0.1, rel=1e-3)
     assert rates(scar, "collagen")[1] == pytest.approx(0.03, rel=1e-3)
     assert rates(tumor, "collagen")[1] == pytest.approx(0.007, rel=0.02)
+
+
+def test_stroma_goes_where_tumor_cells_die():
+    half = RECORDS["caf_resorption_dying_share"].value
+    living = Fake().number("tumor")
+    dying = Fake(dying_silent=living * half / (1.0 - half), dying_immunogenic=0.0)
+    assert dying.number("scar_resorption") == pytest.approx(0.5, abs=1e-3)
+    assert rates(dying, "caf")[1] == pytest.approx(0.5 * (0.02 + 0.1), rel=1e-2)
 
 
 def test_lymph_drains_the_margin_only():

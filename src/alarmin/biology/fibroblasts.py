@@ -12,14 +12,15 @@ class Fibroblasts(Mechanism):
     """Fibroblasts divide under TGF-beta up to a density that the tumor type allows.
 
         supply  c F_max + 2 p h F max(0, 1 - F/F_max),   h = TGF-beta/(TGF-beta + K)
-        loss    d + x (d_x - d) + e k_n<A>,   x = 1/(1 + (t/t_x)^4)
+        loss    d + x (d_x - d) + e k_n<A>,   x = 1 - [1 - 1/(1 + (t/t_x)^4)] / (1 + (y/y_x)^4)
 
-    k_n<A> is the rate of necrosis. Where tumor cells fill less than the share t_x of the tissue, fibroblasts and
-    collagen are resorbed: without that, a lesion without living tumor cells would hardly shrink.
+    k_n<A> is the rate of necrosis, t the share of the tissue that tumor cells fill, y the share of them that are dying.
+    Where few are left, or many are dying, fibroblasts and collagen are resorbed: macrophages that take up the dead
+    break down the matrix around them. Without that, a lesion would shrink only when nearly all tumor cells are gone.
 
-    Reads:    caf, tgf_beta, starvation, tumor_share
+    Reads:    caf, tgf_beta, starvation, tumor, tumor_share, dying_immunogenic, dying_silent
     Changes:  caf
-    Source:   records caf_*
+    Source:   records caf_*; Ramachandran et al. 2012, of livers
     """
 
     capacity: float = parameter("caf_capacity", "Mcell/mL")
@@ -29,6 +30,7 @@ class Fibroblasts(Mechanism):
     death: float = parameter("caf_death", "1/day")
     resorption: float = parameter("caf_resorption", "1/day")
     resorption_half: float = parameter("caf_resorption_tumor_share", "dimensionless")
+    resorption_dying: float = parameter("caf_resorption_dying_share", "dimensionless")
     necrosis_share: float = parameter("caf_necrosis_share", "dimensionless")
 
     @signal("dimensionless", off=0.0)
@@ -38,10 +40,13 @@ class Fibroblasts(Mechanism):
 
     @signal("dimensionless", off=0.0)
     def scar_resorption(self, now: Now) -> Any:
-        """How far the tissue is a scar that is being resorbed, 0 to 1 [-]."""
+        """How far stroma is being resorbed, in a scar or where tumor cells die, 0 to 1 [-]."""
         x = now.tumor_share / self.resorption_half
-        x = x * x
-        return 1.0 / (1.0 + x * x)
+        dying = now.dying_immunogenic + now.dying_silent
+        # A thousandth of a cell in a milliliter keeps the share a number where there are none.
+        y = dying / (self.resorption_dying * (dying + now.tumor + 1e-9))
+        x, y = x * x, y * y
+        return 1.0 - x * x / ((1.0 + x * x) * (1.0 + y * y))
 
     def flows(self, now: Now) -> list[Flow]:
         room = jnp.maximum(1.0 - now.caf / self.capacity, 0.0)
