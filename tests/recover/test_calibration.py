@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from alarmin.calibrate import emulator, posterior
+from alarmin.calibrate.fit import fit
 from alarmin.calibrate.left_out import left_out
+from alarmin.calibrate.plan import plan
 from alarmin.calibrate.runs import Runs
 from alarmin.calibrate.targets import Data, FitError
 
@@ -107,6 +109,13 @@ def test_runs_of_something_else_are_refused(tmp_path):
     with pytest.raises(FitError, match="another plan, code, size or seed"):
         Runs.of("other", tmp_path)
     assert json.loads((tmp_path / "0000.json").read_text())["key"] == "one"
+
+
+def test_a_plan_that_changes_no_record_is_refused():
+    known = plan("sarcoma")
+    wrong = known.changes[0].model_copy(update={"record": "caf_resorbtion"})
+    with pytest.raises(FitError, match=r"'caf_resorbtion', which is no record; did you mean 'caf_resorption'"):
+        fit(known.model_copy(update={"changes": (wrong,)}), runs=40)
 
 
 def test_a_fit_of_failures_is_refused():

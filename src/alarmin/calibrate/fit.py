@@ -21,7 +21,8 @@ from alarmin.calibrate.left_out import left_out
 from alarmin.calibrate.plan import Plan
 from alarmin.calibrate.prediction import changes_of, predict
 from alarmin.calibrate.runs import Runs
-from alarmin.calibrate.targets import Data, data_of
+from alarmin.calibrate.targets import Data, FitError, data_of
+from alarmin.errors import nearest
 from alarmin.patients import CohortError, records_of
 from alarmin.records import Population, Record
 from alarmin.results.provenance import OUTER, code_fingerprint, fingerprint
@@ -75,12 +76,17 @@ def fit(
         settings: how to compute; workers are runs at the same time.
         progress: is told how many runs of how many are done.
 
-    Raises `FitError` where most runs give no cohort, or `folder` holds runs of something else.
+    Raises `FitError` where the plan changes what is no record, most runs give no cohort, or `folder` holds runs of
+    something else.
     """
     data = data_of(plan)
     base = records.population(plan.tumor, "borrowed") if plan.borrow else None
     lent = base.records if base else {}
     known = records_of(plan.tumor, lent or None)
+    for change in plan.changes:
+        if change.record not in known:
+            why = f"plan {plan.name!r} changes {change.record!r}, which is no record; {nearest(change.record, known)}"
+            raise FitError(why, remedy="correct the plan")
     settings = replace(settings, workers=1, steps_per_day=plan.steps_per_day)
     simulated = plan.model_dump_json(exclude=set(LIKELIHOOD))
     parts = [simulated, _code(), fingerprint(known), f"{patients} {seed} {settings.grid}"]
