@@ -198,10 +198,10 @@ def tumor(now, p, b):
     )
     now.division_share = fed / (1.0 + now.stress / p.tumor_division_stress_half)
     net = np.log(2.0) / p.tumor_doubling_time
-    birth = p.tumor_growth_factor * net / (1.0 - p.tumor_loss_factor) * now.division_share
+    now.birth_rate = p.tumor_growth_factor * net / (1.0 - p.tumor_loss_factor) * now.division_share
     fitness = {"tumor_sensitive": 1.0, "tumor_escaped": 1.0, "tumor_resistant": p.tumor_resistant_fitness}
     for clone in CLONES:
-        b.gain[clone] += fitness[clone] * birth * getattr(now, clone)
+        b.gain[clone] += fitness[clone] * now.birth_rate * getattr(now, clone)
 
     turnover = net * p.tumor_loss_factor / (1.0 - p.tumor_loss_factor)
     die(b, p.under("turnover_"), dict.fromkeys(CLONES, turnover))
@@ -248,13 +248,13 @@ def vessels(now, p, b):
 
 
 def stroma(now, p, b):
-    """Fibroblasts divide under TGF-beta and lay down matrix; both go where tumor cells die or hardly any are left."""
+    """Fibroblasts divide under TGF-beta and lay down matrix; both go where tumor cells get fewer or are gone."""
     active = hill(now.tgf_beta, p.caf_tgf_beta_half)
     share = p.volume_tumor * now.tumor / p.volume_packing
     dying = now.dying_immunogenic + now.dying_silent
-    dying_share = dying / (dying + now.tumor + 1e-9)
+    net_loss = (p.clearance_dying * dying - now.birth_rate * now.tumor) / (dying + now.tumor + 1e-9)
     filled = 1.0 - 1.0 / (1.0 + (share / p.caf_resorption_tumor_share) ** 4)
-    scar = 1.0 - filled / (1.0 + (dying_share / p.caf_resorption_dying_share) ** 4)
+    scar = 1.0 - filled / (1.0 + (max(net_loss, 0.0) / p.caf_resorption_net_loss) ** 4)
     room = max(1.0 - now.caf / p.caf_capacity, 0.0)
     b.gain["caf"] += p.caf_influx * p.caf_capacity + 2.0 * p.caf_division * active * now.caf * room
     b.loss["caf"] += p.caf_death + scar * (p.caf_resorption - p.caf_death) + p.caf_necrosis_share * now.starvation

@@ -106,3 +106,16 @@ def test_quantiles_and_published_values_stand_side_by_side():
     assert rows.loc["oxygen", "model"] == 6.0 and rows.loc["oxygen", "published"] == 16.0
     assert rows.loc["oxygen", "low"] == 2.0 and rows.loc["oxygen", "high"] == 10.0
     assert np.isnan(rows.loc["mutations", "model"]) and rows.loc["mutations", "published"] > 0
+    assert not rows["fitted"].any()
+
+
+def test_what_a_fit_has_seen_is_marked():
+    """And so is nothing that another type was fitted to."""
+    import pandas as pd
+
+    from alarmin.readouts.phenotype import QUANTITIES
+
+    patients = pd.DataFrame({name: [1.0, 2.0] for name in QUANTITIES} | {"phenotype": "desert"})
+    training = ("oak.docetaxel.orr", "untreated.nsclc.oxygen", "untreated.pdac.share_cd8")
+    rows = beside(patients, "nsclc", training)
+    assert rows.loc[rows["fitted"], "quantity"].tolist() == ["oxygen"]

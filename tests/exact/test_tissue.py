@@ -447,12 +447,18 @@ def test_scars_are_resorbed_and_tumors_are_not():
     assert rates(tumor, "collagen")[1] == pytest.approx(0.007, rel=0.02)
 
 
-def test_stroma_goes_where_tumor_cells_die():
-    half = RECORDS["caf_resorption_dying_share"].value
-    living = Fake().number("tumor")
-    dying = Fake(dying_silent=living * half / (1.0 - half), dying_immunogenic=0.0)
+def test_stroma_goes_where_tumor_cells_get_fewer():
+    """Half of the resorption where more cells are cleared than born by the rate of the record; none where they grow."""
+    half, cleared = RECORDS["caf_resorption_net_loss"].value, RECORDS["clearance_dying"].value
+    living, birth = Fake().number("tumor"), Fake().number("birth_rate")
+    # (c D - b n)/(n + D) = half, solved for the dying D.
+    dying = Fake(dying_silent=living * (half + birth) / (cleared - half), dying_immunogenic=0.0)
+    assert dying.number("net_loss") == pytest.approx(half, rel=1e-5)
     assert dying.number("scar_resorption") == pytest.approx(0.5, abs=1e-3)
     assert rates(dying, "caf")[1] == pytest.approx(0.5 * (0.02 + 0.1), rel=1e-2)
+    as_many = Fake(dying_silent=living * birth / cleared, dying_immunogenic=0.0)
+    assert as_many.number("net_loss") == pytest.approx(0.0, abs=1e-6)
+    assert as_many.number("scar_resorption") < 1e-3
 
 
 def test_lymph_drains_the_margin_only():

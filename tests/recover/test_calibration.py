@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from alarmin import records
 from alarmin.calibrate import emulator, posterior
 from alarmin.calibrate.fit import fit
 from alarmin.calibrate.left_out import left_out
 from alarmin.calibrate.plan import plan
 from alarmin.calibrate.runs import Runs
-from alarmin.calibrate.targets import Data, FitError
+from alarmin.calibrate.targets import Data, FitError, data_of
 
 NOISE = 0.3
 SLOPES = np.array([[1.0, 0.5, 0.0], [0.0, -1.0, 0.2], [0.3, 0.0, 0.0], [0.2, 0.2, 0.05]])
@@ -116,6 +117,22 @@ def test_a_plan_that_changes_no_record_is_refused():
     wrong = known.changes[0].model_copy(update={"record": "caf_resorbtion"})
     with pytest.raises(FitError, match=r"'caf_resorbtion', which is no record; did you mean 'caf_resorption'"):
         fit(known.model_copy(update={"changes": (wrong,)}), runs=40)
+
+
+def test_a_fit_looks_at_untreated_tumors_too():
+    """Medians on the log scale with the error that the plan gives, independent of all else; none that is unverified."""
+    known = plan("melanoma")
+    data = data_of(known)
+    at = data.names.index("untreated.melanoma.oxygen")
+    assert data.values[at] == pytest.approx(np.log(11.6))
+    assert data.covariance[at, at] == pytest.approx(known.untreated["oxygen"] ** 2)
+    assert np.count_nonzero(data.covariance[at]) == 1
+    share = data.values[data.names.index("untreated.melanoma.share_cd8")]
+    assert np.exp(share) == pytest.approx(records.tumor("melanoma").composition.median["cd8"])
+    with pytest.raises(FitError, match="no 'doubling_time' of untreated 'melanoma' was read at its source"):
+        data_of(known.model_copy(update={"untreated": {"doubling_time": 0.2}}))
+    with pytest.raises(FitError, match="looks at 'oxigen' of untreated tumors; did you mean 'oxygen'"):
+        data_of(known.model_copy(update={"untreated": {"oxigen": 0.2}}))
 
 
 def test_a_fit_of_failures_is_refused():

@@ -71,7 +71,8 @@ def test_what_is_missing_is_a_dash(monkeypatch):
     from alarmin.scoring import beside
 
     patients = pd.DataFrame({name: [0.25, 0.5, 0.75] for name in QUANTITIES} | {"phenotype": list(PHENOTYPES)})
-    table = pd.concat([beside(patients, "melanoma"), beside(patients, "sclc")], ignore_index=True)
+    seen = ["untreated.melanoma.oxygen"]
+    table = pd.concat([beside(patients, "melanoma", seen), beside(patients, "sclc", seen)], ignore_index=True)
     console = Console(width=200, file=io.StringIO())
     monkeypatch.setattr("alarmin.cli.tumors.console", console)
     show(table, 3, None)
@@ -79,3 +80,4 @@ def test_what_is_missing_is_a_dash(monkeypatch):
     assert "erdag2012" in shown and "63" in shown and "–" in shown
     lines = markdown(table).splitlines()
     assert "| melanoma | 33 / 8 | 33 / 63 | 33 / 29 |" in lines and "| sclc | 33 | 33 | 33 |" in lines
+    assert "fitted" in shown and "/ 11.6* |" in markdown(table)

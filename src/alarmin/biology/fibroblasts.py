@@ -14,11 +14,12 @@ class Fibroblasts(Mechanism):
         supply  c F_max + 2 p h F max(0, 1 - F/F_max),   h = TGF-beta/(TGF-beta + K)
         loss    d + x (d_x - d) + e k_n<A>,   x = 1 - [1 - 1/(1 + (t/t_x)^4)] / (1 + (y/y_x)^4)
 
-    k_n<A> is the rate of necrosis, t the share of the tissue that tumor cells fill, y the share of them that are dying.
-    Where few are left, or many are dying, fibroblasts and collagen are resorbed: macrophages that take up the dead
-    break down the matrix around them. Without that, a lesion would shrink only when nearly all tumor cells are gone.
+    k_n<A> is the rate of necrosis, t the share of the tissue that tumor cells fill, y >= 0 by how much more of them are
+    cleared than born. Where few are left, or they go faster than they come, fibroblasts and collagen are resorbed:
+    macrophages that take up the dead break down the matrix around them, and no new tumor cells call for more. Without
+    that, a lesion would shrink only when nearly all tumor cells are gone.
 
-    Reads:    caf, tgf_beta, starvation, tumor, tumor_share, dying_immunogenic, dying_silent
+    Reads:    caf, tgf_beta, starvation, net_loss, tumor_share
     Changes:  caf
     Source:   records caf_*; Ramachandran et al. 2012, of livers
     """
@@ -30,7 +31,7 @@ class Fibroblasts(Mechanism):
     death: float = parameter("caf_death", "1/day")
     resorption: float = parameter("caf_resorption", "1/day")
     resorption_half: float = parameter("caf_resorption_tumor_share", "dimensionless")
-    resorption_dying: float = parameter("caf_resorption_dying_share", "dimensionless")
+    resorption_net_loss: float = parameter("caf_resorption_net_loss", "1/day")
     necrosis_share: float = parameter("caf_necrosis_share", "dimensionless")
 
     @signal("dimensionless", off=0.0)
@@ -40,11 +41,9 @@ class Fibroblasts(Mechanism):
 
     @signal("dimensionless", off=0.0)
     def scar_resorption(self, now: Now) -> Any:
-        """How far stroma is being resorbed, in a scar or where tumor cells die, 0 to 1 [-]."""
+        """How far stroma is being resorbed, in a scar or where tumor cells get fewer, 0 to 1 [-]."""
         x = now.tumor_share / self.resorption_half
-        dying = now.dying_immunogenic + now.dying_silent
-        # A thousandth of a cell in a milliliter keeps the share a number where there are none.
-        y = dying / (self.resorption_dying * (dying + now.tumor + 1e-9))
+        y = jnp.maximum(now.net_loss, 0.0) / self.resorption_net_loss
         x, y = x * x, y * y
         return 1.0 - x * x / ((1.0 + x * x) * (1.0 + y * y))
 

@@ -7,7 +7,7 @@ from alarmin.numerics.response import class_mean, hill
 class TumorGrowth(Mechanism):
     """Clones divide where oxygen and glucose allow and stress does not forbid; dying and necrotic cells are cleared.
 
-        birth      supply(n_i, f_i k_p < p/(p + K_O) G/(G + K_G) > / (1 + sigma/sigma_d) n_i)
+        birth      supply(n_i, f_i b n_i),   b = k_p < p/(p + K_O) G/(G + K_G) > / (1 + sigma/sigma_d)
         k_p = a g/(1 - c),   g = ln 2 / doubling time
         clearance  loss(dying, k_cl);  loss(necrotic, k_ne + k_np S_f/(S_f + S_c))
 
@@ -46,9 +46,21 @@ class TumorGrowth(Mechanism):
         )
         return fed / (1.0 + now.solid_stress / self.stress_half)
 
-    def flows(self, now: Now) -> list[Flow]:
+    @signal("1/day", kept=True)
+    def birth_rate(self, now: Now):
+        """Rate at which sensitive tumor cells divide [1/day]."""
         net = 0.6931471805599453 / self.doubling_time / (1.0 - self.loss_factor)
-        birth = self.growth_factor * net * now.division_share
+        return self.growth_factor * net * now.division_share
+
+    @signal("1/day")
+    def net_loss(self, now: Now):
+        """Tumor cells cleared as dead less those born, per cell alive or dying; negative where they grow [1/day]."""
+        dying = now.dying_immunogenic + now.dying_silent
+        # A thousandth of a cell in a milliliter keeps the rate a number where there are none.
+        return (self.clearance * dying - now.birth_rate * now.tumor) / (dying + now.tumor + 1e-9)
+
+    def flows(self, now: Now) -> list[Flow]:
+        birth = now.birth_rate
         cleared = self.clearance_necrotic + self.clearance_perfused * hill(
             now.functional_surface, self.clearance_surface
         )

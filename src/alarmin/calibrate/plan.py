@@ -1,7 +1,7 @@
 """What a fit may change and what it may look at, declared in a data file."""
 
 from importlib.resources import files
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -85,7 +85,8 @@ class Plan(Strict):
     trials of the same regimen apart has the standard deviations `between_trials` (log hazard),
     `between_trials_response` (logit of response) and `between_trials_lesion` (change of lesions). No endpoint
     but changes of lesions counts as known better than to `least_error`, since the model errs by as much.
-    `steps_per_day` is that of the simulations.
+    `untreated` names what is known of tumors before treatment (of `alarmin.readouts.phenotype`), each with how far the
+    logarithm of its median may be missed. `steps_per_day` is that of the simulations.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Plan(Strict):
     months: float = Field(gt=0)
     steps_per_day: int = Field(default=1, gt=0)
     changes: tuple[Change, ...]
+    untreated: dict[str, Annotated[float, Field(gt=0)]] = {}
     targets: tuple[Target, ...]
 
 

@@ -11,6 +11,7 @@ from alarmin.calibrate.targets import PERCENTILES, transform
 from alarmin.enrollment import enroll
 from alarmin.patients import Cohort
 from alarmin.readouts.follow_up import until_progression
+from alarmin.readouts.phenotype import untreated_tumors
 from alarmin.readouts.survival import death_hazard
 from alarmin.records import Record
 from alarmin.simulation import Settings, simulate
@@ -50,6 +51,9 @@ def predict(
             else:
                 value = numbers[target.simulated][endpoint]
             values.append(transform(endpoint, value))
+    if plan.untreated:
+        before = untreated_tumors(cohort, settings)
+        values += [transform(quantity, float(before[quantity].median())) for quantity in plan.untreated]
     return np.asarray(values)
 
 

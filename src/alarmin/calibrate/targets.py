@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alarmin import published
+from alarmin import published, records
 from alarmin.calibrate.plan import Plan, Target
-from alarmin.errors import AlarminError
+from alarmin.errors import AlarminError, nearest
+from alarmin.readouts.phenotype import QUANTITIES
+from alarmin.records.schema import UNTREATED
+from alarmin.units import factor
 
 PERCENTILES = (10, 25, 50, 75, 90)
 """Percentiles of lesion changes that evidence holds."""
@@ -47,7 +50,7 @@ def transform(endpoint: str, value: float) -> float:
     """An endpoint on the scale on which it is compared."""
     if endpoint.startswith("median"):
         return float(np.log(max(value, 0.1)))
-    if endpoint.startswith("hr"):
+    if endpoint.startswith("hr") or endpoint in QUANTITIES:
         return float(np.log(value))
     if endpoint.startswith("lesion"):
         return value
@@ -75,7 +78,7 @@ def data_of(plan: Plan) -> Data:
 
     Landmarks of one arm share their patients: their errors correlate as the square root of the ratio of cumulative
     hazards. All survival of one trial shares what sets that trial apart, and so do its response rates; both cancel in
-    a hazard ratio.
+    a hazard ratio. What is known of untreated tumors comes last.
     """
     names, values, errors, curves, hazards, responses = [], [], [], [], [], []
     for target in plan.targets:
@@ -94,6 +97,13 @@ def data_of(plan: Plan) -> Data:
             sign = 1.0 if "_at_" in endpoint else -1.0 if endpoint in ("median_os", "median_pfs") else 0.0
             hazards.append((target.trial, sign))
             responses.append((target.trial, float(endpoint == "orr")))
+    for quantity, error in plan.untreated.items():
+        names.append(f"{UNTREATED}.{plan.tumor}.{quantity}")
+        values.append(transform(quantity, _before(plan, quantity)))
+        errors.append(error)
+        curves.append((UNTREATED, plan.tumor, quantity, False))
+        hazards.append((UNTREATED, 0.0))
+        responses.append((UNTREATED, 0.0))
     error, value = np.asarray(errors), np.asarray(values)
     spent = np.exp(value)
     nearness = np.sqrt(np.minimum.outer(spent, spent) / np.maximum.outer(spent, spent))
@@ -103,6 +113,20 @@ def data_of(plan: Plan) -> Data:
     alike = lambda parts: np.asarray([[a[1] * b[1] * (a[0] == b[0]) for b in parts] for a in parts])
     shared = plan.between_trials**2 * alike(hazards) + plan.between_trials_response**2 * alike(responses)
     return Data(tuple(names), value, sampling, shared)
+
+
+def _before(plan: Plan, quantity: str) -> float:
+    """A published median of untreated tumors, in the unit in which it is read off."""
+    if quantity not in QUANTITIES:
+        why = f"plan {plan.name!r} looks at {quantity!r} of untreated tumors; {nearest(quantity, QUANTITIES)}"
+        raise FitError(why, remedy="correct the plan")
+    composition = records.tumor(plan.tumor).composition
+    if quantity.startswith("share_") and composition is not None:
+        return composition.median[quantity.removeprefix("share_")]
+    for item in published.untreated().findings:
+        if (item.tumor, item.quantity, item.compare) == (plan.tumor, quantity, True) and item.status != "unverified":
+            return item.value * factor(item.unit, QUANTITIES[quantity].unit)
+    raise FitError(f"no {quantity!r} of untreated {plan.tumor!r} was read at its source", remedy="correct the plan")
 
 
 def _reported(study: published.Study, target: Target, endpoint: str) -> tuple[float, float]:

@@ -330,9 +330,12 @@ def _population(fit: Any) -> str:
         return "none: priors alone"
     if fit.name.endswith("as far as shared"):
         return f"what it shares with [{fit.borrowed_from}]({fit.borrowed_from}.md)"
-    trained = dict.fromkeys(item.partition(".")[0] for item in fit.training)
+    from alarmin.records.schema import UNTREATED
+
+    seen = [item for item in fit.training if item.startswith(f"{UNTREATED}.{fit.tumor}.")]
+    before = " and to what was measured in untreated tumors" if seen else ""
     on = f", on top of [{fit.borrowed_from}]({fit.borrowed_from}.md)" if fit.borrowed_from else ""
-    return f"{fit.name}{on}, fitted to {', '.join(f'[{name}](../trials/{name}.md)' for name in trained)}"
+    return f"{fit.name}{on}, fitted to {', '.join(f'[{name}](../trials/{name}.md)' for name in fit.trials)}{before}"
 
 
 def _visits(every: int, until: int | None) -> str:

@@ -55,7 +55,8 @@ def tumors(
                 cohorts[name] = enroll(name, patients, seed, progress=follow)
                 found = untreated_tumors(cohorts[name])
                 people.append(found.assign(tumor=name))
-                rows.append(beside(found, name))
+                fitted = records.population(name, None)
+                rows.append(beside(found, name, fitted.training if fitted else ()))
         table, each = pd.concat(rows, ignore_index=True), pd.concat(people, ignore_index=True)
         if out is not None:
             _write(out, cohorts, table, each, seed)
@@ -152,13 +153,13 @@ def _cells(row: Row) -> list[str]:
         published,
         ranges[1],
         n,
-        row["status"],
+        "fitted" if row["fitted"] else row["status"],
         row["source"].partition(":")[0],
     ]
 
 
 def markdown(table: "DataFrame") -> str:
-    """The table of all types as Markdown: model / published, with the 10 to 90 % of patients."""
+    """The table of all types as Markdown: model / published, with the 10 to 90 % of patients; * what a fit has seen."""
     tissue = ("cd8_core", "cd8_margin", "treg", "m1_to_m2", "oxygen", "hypoxic", "collagen", "hyaluronan", "perfused")
     cells = ("leukocytes", "cd8", "cd4", "treg", "nk", "dc", "m1", "m2", "mdsc")
     parts = [
@@ -181,6 +182,7 @@ def _markdown(table: "DataFrame", quantities: tuple[str, ...], spread: bool) -> 
         cells = []
         for row in (rows[name] for name in quantities):
             shown = _value(row, "model") + (f" [{_range(row, 'low', 'high')}]" if spread else "")
-            cells.append(shown if row["published"] != row["published"] else f"{shown} / {_value(row, 'published')}")
+            known = f" / {_value(row, 'published')}" + ("*" if row["fitted"] else "")
+            cells.append(shown + (known if row["published"] == row["published"] else ""))
         lines.append(f"| {tumor} | {' | '.join(cells)} |")
     return "\n".join(lines)

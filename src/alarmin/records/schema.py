@@ -207,6 +207,10 @@ class Tumor(Strict):
     composition: Composition | None = None
 
 
+UNTREATED = "untreated"
+"""What stands for the trial in the names of training data on tumors before treatment."""
+
+
 class Population(Strict):
     """A fitted population: records that replace the priors of a tumor type, and what they were fitted to.
 
@@ -224,6 +228,12 @@ class Population(Strict):
     records: dict[str, Record]
     ensemble: dict[str, tuple[float, ...]] = {}
     report: dict[str, float | str | list[float] | list[str]] = {}
+
+    @property
+    def trials(self) -> tuple[str, ...]:
+        """Trials of the training set, each once."""
+        names = dict.fromkeys(item.partition(".")[0] for item in self.training)
+        return tuple(name for name in names if name != UNTREATED)
 
     @property
     def members(self) -> int:

@@ -71,8 +71,7 @@ def citations(provenance: Provenance, agents: Iterable[str] = ()) -> list[Reason
         (fit for name, fit in records.populations().items() if provenance.population.split(" ")[0] == name), None
     )
     if fit is not None:
-        trained = dict.fromkeys(item.partition(".")[0] for item in fit.training)
-        designs = [records.trials()[name].source for name in trained if name in records.trials()]
+        designs = [records.trials()[name].source for name in fit.trials if name in records.trials()]
         found.append(_reason(f"trials to which the population {fit.name} was fitted", [], designs))
     rest = [source for id, source in parts.items() if id not in typed and not id.startswith(every)]
     found.append(_reason("biology, patients and readouts that all tumor types share", rest))

@@ -1,5 +1,6 @@
 """Untreated tumors of the model beside what was measured in those of patients."""
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -9,23 +10,26 @@ from scipy.stats import binomtest
 from alarmin.published import untreated
 from alarmin.readouts.phenotype import PHENOTYPES, QUANTITIES
 from alarmin.records import tumor as find_tumor
+from alarmin.records.schema import UNTREATED
 
 NUMBERS = ("published", "published_low", "published_high")
 NOTHING: dict[str, Any] = {**dict.fromkeys(NUMBERS, np.nan), "n": np.nan, "status": "", "source": ""}
 
 
-def beside(patients: pd.DataFrame, tumor: str) -> pd.DataFrame:
+def beside(patients: pd.DataFrame, tumor: str, training: Collection[str] = ()) -> pd.DataFrame:
     """Each reading of untreated tumors of a type, and what was published of it.
 
     Args:
         patients: a row for each patient, from `alarmin.readouts.phenotype.untreated_tumors`.
         tumor: the tumor type.
+        training: names of the data that the population was fitted to.
 
     Returns:
         A row for each quantity: `tumor`, `quantity`, `title`, `unit`; `model` with `low` and `high` (a median and the
         10 to 90 % of patients; of a phenotype, its share and the 95 % interval of that share, after Wilson);
         `published` with `published_low` and `published_high` as far as the source gives them, `n` tumors, `status`,
-        and `source` with the place in it. Not a number where there is none.
+        and `source` with the place in it, not a number where there is none; and `fitted`, whether the population was
+        fitted to it.
     """
     measured = {item.quantity: item for item in untreated().findings if item.tumor == tumor and item.compare}
     rows: list[dict[str, Any]] = []
@@ -39,7 +43,8 @@ def beside(patients: pd.DataFrame, tumor: str) -> pd.DataFrame:
         rows.append(about | _quantiles(patients[name].to_numpy()) | _published(measured, tumor, name))
     about = {"quantity": "mutations", "title": "Mutations (the model draws none)", "unit": "1/Mb"}
     rows.append(about | {"model": np.nan, "low": np.nan, "high": np.nan} | _published(measured, tumor, "mutations"))
-    return pd.DataFrame([{"tumor": tumor, **row} for row in rows])
+    seen = {name.removeprefix(f"{UNTREATED}.{tumor}.") for name in training}
+    return pd.DataFrame([{"tumor": tumor, **row, "fitted": row["quantity"] in seen} for row in rows])
 
 
 def _quantiles(values: Any) -> dict[str, float]:
