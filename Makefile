@@ -61,6 +61,10 @@ figures: $(STAMP)
 	$(BIN)/alarmin biomarkers halo202 --patients 16 --populations 2 > $(FIGURES)/biomarkers.txt
 	$(BIN)/alarmin optimize nsclc --agents docetaxel,atezolizumab,bevacizumab --why --out $(FIGURES)/front > $(FIGURES)/optimize.txt
 	cp $(FIGURES)/front/front.png docs/pictures/optimize.png
+	$(BIN)/alarmin optimize nsclc --agents bevacizumab,atezolizumab --standard "atezolizumab 1200 mg q3w" > $(FIGURES)/order.txt
+	$(BIN)/alarmin optimize nsclc --agents radiotherapy,pembrolizumab --standard "pembrolizumab 200 mg q3w" > $(FIGURES)/interval.txt
+	$(BIN)/alarmin optimize pdac --agents pegph20 --backbone "gemcitabine 1000 mg/m2 q4w d1,8,15 + nab_paclitaxel 125 mg/m2 q4w d1,8,15" > $(FIGURES)/pulse.txt
+	$(BIN)/alarmin optimize nsclc --agents cyclophosphamide --backbone "nivolumab 240 mg q2w" --schedule "cyclophosphamide 30 mg/m2 bid" > $(FIGURES)/metronomic.txt
 	$(CASE)/examples/cases/sarc021.py 80 > sarc021.txt
 	$(CASE)/examples/cases/pembro_rt_outside.py 60 > pembro_rt_outside.txt
 	$(CASE)/examples/cases/halo301.py 80 > halo301.txt

@@ -135,6 +135,17 @@ def test_a_fit_looks_at_untreated_tumors_too():
         data_of(known.model_copy(update={"untreated": {"oxigen": 0.2}}))
 
 
+def test_one_simulation_stands_for_trials_of_the_same_treatment_in_both_arms():
+    """Its own hazard ratio is published of each, and both are compared with that of the one that is simulated."""
+    both = [t for t in plan("nsclc").targets if "hr_pfs" in t.endpoints and t.trial in ("beyond", "e4599")]
+    assert [target.trial for target in both] == ["beyond", "e4599"]
+    assert {target.simulated for target in both} == {("beyond", "bevacizumab")}
+    assert {target.simulated_control for target in both} == {("beyond", "placebo")}
+    data = data_of(plan("nsclc"))
+    ratios = [data.values[data.names.index(f"{t.trial}.bevacizumab.hr_pfs")] for t in both]
+    assert np.exp(ratios) == pytest.approx([0.40, 0.66])
+
+
 def test_a_fit_of_failures_is_refused():
     done = Runs("one", found={n: (np.zeros(1), np.full(1, 1.0 if n == 0 else np.nan)) for n in range(20)})
     with pytest.raises(FitError, match="only 1 of 20"):

@@ -63,19 +63,26 @@ class Target(Strict):
 
     `lesion_W_Q` is the Q-th percentile of the change of a target lesion at week W among patients still scanned at
     week 12; `hr_pfs` and `hr_os` are hazard ratios over the arm `control`. `like` names the trial and arm whose
-    simulation stands for this one, where the treatment is the same.
+    simulation stands for this one, and the arm that stands for `control`, where the treatment is the same.
     """
 
     trial: str
     arm: str
     control: str | None = None
     endpoints: tuple[str, ...]
-    like: tuple[str, str] | None = None
+    like: tuple[str, str] | tuple[str, str, str] | None = None
 
     @property
     def simulated(self) -> tuple[str, str]:
         """Trial and arm that are simulated."""
-        return self.like or (self.trial, self.arm)
+        return self.like[:2] if self.like else (self.trial, self.arm)
+
+    @property
+    def simulated_control(self) -> tuple[str, str] | None:
+        """Trial and arm that are simulated for `control`; None without it."""
+        if self.control is None:
+            return None
+        return self.simulated[0], (self.like[2] if self.like and len(self.like) == 3 else self.control)
 
 
 class Plan(Strict):

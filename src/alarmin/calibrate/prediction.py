@@ -39,14 +39,14 @@ def predict(
     """
     cohort = enroll(plan.tumor, patients, seed, population="prior", changes=changes, settings=settings)
     arms = {target.simulated for target in plan.targets}
-    arms |= {(target.simulated[0], target.control) for target in plan.targets if target.control is not None}
+    arms |= {target.simulated_control for target in plan.targets if target.simulated_control is not None}
     found = {arm: _treated(plan, *arm, cohort, settings) for arm in sorted(arms)}
     numbers = {arm: _numbers(plan, *arm, outcome, hazard) for arm, (outcome, hazard) in found.items()}
     values = []
     for target in plan.targets:
         for endpoint in target.endpoints:
-            if endpoint.startswith("hr_"):
-                control = found[target.simulated[0], str(target.control)][0]
+            if target.simulated_control is not None and endpoint.startswith("hr_"):
+                control = found[target.simulated_control][0]
                 value = _ratio(found[target.simulated][0], control, endpoint.removeprefix("hr_"))
             else:
                 value = numbers[target.simulated][endpoint]

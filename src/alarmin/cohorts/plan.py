@@ -22,7 +22,7 @@ from alarmin.results.provenance import fingerprint
 from alarmin.simulation import Settings
 from alarmin.version import VERSION
 
-CHUNKS, LEAST, MOST = 8, 48, 512
+CHUNKS, LEAST, MOST = 8, 96, 512
 """A small cohort is cut into so many chunks; candidates in a chunk, at least and at most."""
 
 PACKAGES = ("jax", "jaxlib", "equinox", "numpy", "scipy", "pandas", "pyarrow")
