@@ -60,6 +60,14 @@ def test_no_dosing_is_denser_than_the_standard_and_weeks_stay_whole(name):
                 assert max(phase.days) <= phase.interval
 
 
+def test_shares_of_a_dose_can_be_weighed():
+    """Three digits, never more than the share; the usual dose stays as it is."""
+    third = Choice("pembrolizumab", "1/3 of 1/3").treatment.phases[0]
+    assert (third.amount, third.interval) == (66.6, 7)
+    assert Choice("pembrolizumab").treatment.phases[0].amount == 200.0
+    assert Choice("docetaxel", "1/3 of 1/3").treatment.phases[0].amount == 25.0
+
+
 def test_pulses_stop_after_so_many_cycles_whatever_the_phases():
     """Of PEGPH20 the twice-weekly cycle comes first; what is given daily is counted in weeks; courses stay courses."""
     pulse = lambda name, cycles, dosing="1 of 1": str(Choice(name, dosing, 0, cycles).treatment)

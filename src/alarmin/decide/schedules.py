@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, Context
 from fractions import Fraction
 from functools import cache
 
@@ -51,7 +52,11 @@ class Choice:
 
     def _shared(self, phase: Phase) -> Phase:
         dose, often = (float(Fraction(word)) for word in self.dosing.split(" of "))
-        return replace(phase, amount=phase.amount * dose, interval=round(phase.interval * often))
+        amount = phase.amount * dose
+        if dose < 1.0:
+            # As much as is weighed in a clinic, and no more than the share.
+            amount = float(Context(prec=3, rounding=ROUND_DOWN).create_decimal(repr(amount)))
+        return replace(phase, amount=amount, interval=round(phase.interval * often))
 
 
 def _first(phases: Sequence[Phase], cycles: int) -> tuple[Phase, ...]:
