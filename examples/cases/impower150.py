@@ -58,6 +58,9 @@ print("({:+.2f} to {:+.2f})".format(*np.quantile(drawn, (0.025, 0.975))), end=";
 print(f"more than 0 in {100 * (gain > 0).mean():.0f} % of {patients} patients")
 axes[0].axhline(1, color="0.7", linewidth=1, zorder=0)
 axes[0].set(xlabel="day", ylabel="with bevacizumab over without", title="In lesions of the same patients", yscale="log")
+shares = [share for share in (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5) if share > axes[0].get_ylim()[0]]
+axes[0].set_yticks(shares, labels=[f"{share:g}" for share in shares])
+axes[0].set_yticks([], minor=True)
 axes[0].legend()
 axes[1].plot(np.exp(cells["ACP"]), np.exp(cells["ABCP"]), "o", markersize=4, alpha=0.7)
 axes[1].plot(*[[np.exp(min(cells["ABCP"])), np.exp(max(cells["ACP"]))]] * 2, color="0.7", linewidth=1, zorder=0)
