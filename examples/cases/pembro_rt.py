@@ -49,11 +49,10 @@ for axis, (endpoint, title) in zip(axes, endpoints.items(), strict=True):
         shares = np.array([one["success"]["value"] for one in found])
         enough, here = np.interp(0.8, np.maximum.accumulate(shares), sizes, right=np.inf), found[sizes.index(76)]
         print(f"{title}, {name}: power " + "{value:.2f} ({low:.2f} to {high:.2f})".format(**here["success"]), end=", ")
-        print(
-            "{:.2f} to {:.2f}".format(*here["success_by_population"]), f"by population; 0.8 with {enough:.0f} patients"
-        )
+        needed = f"{enough:.0f}" if np.isfinite(enough) else f"more than {sizes[-1]}"
+        print("{:.2f} to {:.2f}".format(*here["success_by_population"]), f"by population; 0.8 with {needed} patients")
         axis.plot(sizes, shares, marker="o", markersize=4, label=f"effect: {name}")
     axis.set(title=title, xlabel="patients", ylabel="power", ylim=(0, 1.02))
     axis.plot([sizes[0], 76, 76], [0.8, 0.8, 0], color="0.7", linewidth=1, zorder=0)
-axes[0].legend(loc="lower right")
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 plots.save(figure, "case-pembro-rt")
