@@ -19,7 +19,7 @@ def _bits(seed: Any, stream: Any, ids: Any, shape: tuple[int, ...]) -> jax.Array
 @lru_cache(maxsize=4096)
 def _uniform(seed: int, stream: str, ids: bytes, shape: tuple[int, ...]) -> NDArray[np.float64]:
     names = np.frombuffer(ids, np.uint32)
-    # Padded to a power of two, and to a thousand at least, so that few sizes are compiled: that costs more than drawing.
+    # Padded to a power of two, and to a thousand at least: few sizes are compiled, which takes longer than drawing.
     padded = np.zeros(1 << max(len(names) - 1, 1023).bit_length(), np.uint32)
     padded[: len(names)] = names
     bits = np.asarray(_bits(seed, np.uint32(zlib.crc32(stream.encode())), padded, shape), np.float64)[: len(names)]
