@@ -54,7 +54,9 @@ def immune_cells(courses: Mapping[str, tuple[ArrayLike, Mapping[str, ArrayLike]]
             axes.plot(days, cells[kind], color=color, lw=1.5)
         axes.set_title(kind, fontsize=8.5)
         axes.set(xlim=(0, None), ylim=(0, None))
-    figure.supxlabel("Days from the first dose", fontsize=9)
+    for axes in panels[-1]:
+        # A label of the whole figure would lie on the legend.
+        axes.set_xlabel("Days from the first dose", fontsize=8)
     figure.supylabel("Mean density [Mcell/mL]", fontsize=9)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=10, weight="bold")
