@@ -10,6 +10,7 @@ from alarmin.calibrate import emulator, posterior
 from alarmin.calibrate.fit import fit
 from alarmin.calibrate.left_out import left_out
 from alarmin.calibrate.plan import plan
+from alarmin.calibrate.prediction import _arm
 from alarmin.calibrate.runs import Runs
 from alarmin.calibrate.targets import Data, FitError, data_of
 
@@ -117,6 +118,11 @@ def test_a_plan_that_changes_no_record_is_refused():
     wrong = known.changes[0].model_copy(update={"record": "caf_resorbtion"})
     with pytest.raises(FitError, match=r"'caf_resorbtion', which is no record; did you mean 'caf_resorption'"):
         fit(known.model_copy(update={"changes": (wrong,)}), runs=40)
+
+
+def test_an_arm_that_a_trial_does_not_have_is_refused():
+    with pytest.raises(FitError, match=r"no arm 'placbo' in trial 'beyond'; did you mean 'placebo'"):
+        _arm(records.trial("beyond"), "placbo")
 
 
 def test_a_fit_looks_at_untreated_tumors_too():

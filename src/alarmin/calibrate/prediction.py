@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from alarmin import records
 from alarmin.calibrate.plan import Plan
-from alarmin.calibrate.targets import PERCENTILES, transform
+from alarmin.calibrate.targets import PERCENTILES, FitError, transform
 from alarmin.enrollment import enroll
+from alarmin.errors import nearest
 from alarmin.patients import Cohort
 from alarmin.readouts.follow_up import until_progression
 from alarmin.readouts.phenotype import untreated_tumors
 from alarmin.readouts.survival import death_hazard
-from alarmin.records import Record
+from alarmin.records import Record, Trial
+from alarmin.records.schema import Arm
 from alarmin.simulation import Settings, simulate
 from alarmin.trials import resampling
 from alarmin.trials.analysis import LANDMARKS, describe
@@ -57,13 +59,20 @@ def predict(
     return np.asarray(values)
 
 
+def _arm(design: Trial, name: str) -> Arm:
+    """The arm of a trial that a plan names; raises `FitError` that lists those there are."""
+    arms = {arm.name: arm for arm in design.arms}
+    if name not in arms:
+        raise FitError(f"no arm {name!r} in trial {design.name!r}; {nearest(name, arms)}", remedy="correct the plan")
+    return arms[name]
+
+
 def _treated(
     plan: Plan, trial: str, name: str, cohort: Cohort, settings: Settings
 ) -> tuple[Outcomes, tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Outcomes of the whole cohort in one arm; and days `[time]` with the hazard of death, `[time, patient]`."""
-    design = records.trial(trial)
-    design = design.model_copy(update={"months": plan.months, "accrual_months": 0.0})
-    arm = next(a for a in design.arms if a.name == name)
+    design = records.trial(trial).model_copy(update={"months": plan.months, "accrual_months": 0.0})
+    arm = _arm(design, name)
     stop = until_progression(design.scans, arm.weeks_beyond_progression, design.untargeted_lesions)
     course = simulate(
         cohort,
@@ -93,7 +102,7 @@ def _numbers(
     A median that is not reached is where it would be if the mean hazard of the run went on.
     """
     design = records.trial(trial)
-    arm = next(a for a in design.arms if a.name == name)
+    arm = _arm(design, name)
     numbers = {name: np.nan if value is None else value for name, value in describe(design, found).items()}
     days, rate = hazard
     survival = np.exp(-np.cumsum(rate, axis=0)).mean(axis=1)

@@ -121,7 +121,7 @@ def _before(plan: Plan, quantity: str) -> float:
         why = f"plan {plan.name!r} looks at {quantity!r} of untreated tumors; {nearest(quantity, QUANTITIES)}"
         raise FitError(why, remedy="correct the plan")
     composition = records.tumor(plan.tumor).composition
-    if quantity.startswith("share_") and composition is not None:
+    if quantity.startswith("share_") and composition is not None and composition.status != "unverified":
         return composition.median[quantity.removeprefix("share_")]
     for item in published.untreated().findings:
         if (item.tumor, item.quantity, item.compare) == (plan.tumor, quantity, True) and item.status != "unverified":
