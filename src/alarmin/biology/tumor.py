@@ -11,6 +11,8 @@ class TumorGrowth(Mechanism):
         k_p = a g/(1 - c),   g = ln 2 / doubling time
         clearance  loss(dying, k_cl);  loss(necrotic, k_ne + k_np S_f/(S_f + S_c))
 
+    What is cleared as dead less what is born tells others where tumor cells get fewer (`net_loss`).
+
     The *net* rate g is drawn per patient, since growth as a difference of two drawn rates would often be negative;
     c is the cell-loss factor. The mean < > runs over the distance classes.
 
