@@ -9,7 +9,7 @@ from alarmin import records
 from alarmin.calibrate import emulator, posterior
 from alarmin.calibrate.fit import fit
 from alarmin.calibrate.left_out import left_out
-from alarmin.calibrate.plan import plan
+from alarmin.calibrate.plan import Target, plan
 from alarmin.calibrate.prediction import _arm
 from alarmin.calibrate.runs import Runs
 from alarmin.calibrate.targets import Data, FitError, data_of
@@ -118,6 +118,18 @@ def test_a_plan_that_changes_no_record_is_refused():
     wrong = known.changes[0].model_copy(update={"record": "caf_resorbtion"})
     with pytest.raises(FitError, match=r"'caf_resorbtion', which is no record; did you mean 'caf_resorption'"):
         fit(known.model_copy(update={"changes": (wrong,)}), runs=40)
+
+
+@pytest.mark.parametrize("name", ["nsclc", "pdac", "sarcoma", "melanoma"])
+def test_every_datum_of_a_plan_was_read(name):
+    assert data_of(plan(name)).names
+
+
+def test_a_value_that_nobody_read_is_no_datum():
+    known = plan("nsclc")
+    wrong = Target(trial="ca184-104", arm="chemotherapy", endpoints=("median_pfs",))
+    with pytest.raises(FitError, match="'median_pfs' of arm .* in study 'ca184-104' is unverified"):
+        data_of(known.model_copy(update={"targets": (wrong,)}))
 
 
 def test_an_arm_that_a_trial_does_not_have_is_refused():

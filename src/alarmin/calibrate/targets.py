@@ -144,6 +144,7 @@ def _reported(study: published.Study, target: Target, endpoint: str) -> tuple[fl
     match = [item for item in (reported.reported() if reported else ()) if item.endpoint == endpoint]
     if reported is None or not match:
         raise FitError(f"study {study.name!r} reports no {endpoint!r} of arm {arm!r}", remedy="correct the plan")
+    _refuse_unverified(study, f"{endpoint!r} of arm {arm!r}", match[0].status)
     unit = "month" if endpoint.startswith("median") else "dimensionless"
     value, (low, high) = match[0].to(unit), match[0].interval(unit)
     if low is not None and high is not None:
@@ -154,11 +155,18 @@ def _reported(study: published.Study, target: Target, endpoint: str) -> tuple[fl
     return value, value / n**0.5 if unit == "month" else (value * (1.0 - value) / n) ** 0.5
 
 
+def _refuse_unverified(study: published.Study, what: str, status: str) -> None:
+    """No fit looks at a value that nobody has read at its source."""
+    if status == "unverified":
+        raise FitError(f"{what} in study {study.name!r} is unverified", remedy="read it at its source, or drop it")
+
+
 def _ratio(study: published.Study, target: Target, endpoint: str) -> tuple[float, float]:
     """A published hazard ratio of the target's arm over its control, and its standard error."""
     wanted = (target.arm, target.control, endpoint.removeprefix("hr_"))
     for seen in study.contrasts:
         if seen.compare and (seen.experimental, seen.control, seen.endpoint) == wanted and seen.low and seen.high:
+            _refuse_unverified(study, f"{endpoint!r} of {target.arm!r} over {target.control!r}", seen.status)
             return seen.hr, seen.hr * float(np.log(seen.high / seen.low)) / (2.0 * published.Z)
     raise FitError(
         f"study {study.name!r} reports no {endpoint!r} with an interval of {target.arm!r} over {target.control!r}",
