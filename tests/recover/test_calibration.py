@@ -128,7 +128,7 @@ def test_every_datum_of_a_plan_was_read(name):
 def test_a_value_that_nobody_read_is_no_datum():
     known = plan("nsclc")
     wrong = Target(trial="ca184-104", arm="chemotherapy", endpoints=("median_pfs",))
-    with pytest.raises(FitError, match="'median_pfs' of arm .* in study 'ca184-104' is unverified"):
+    with pytest.raises(FitError, match=r"'median_pfs' of arm .* in study 'ca184-104' is unverified"):
         data_of(known.model_copy(update={"targets": (wrong,)}))
 
 
