@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Float, Int
 
 import alarmin.biology
 from alarmin import therapy
@@ -244,13 +244,13 @@ class Model(eqx.Module):
         siblings: for each lane, the lanes of the same patient, padded with the number of lanes, `[5, lane]`.
         clamped: quantities that everybody sees at a fixed value instead of their own, or as a `Lift` says, by name.
         off: names of mechanisms that are switched off.
-        going: always true, and not known to be to the compiler: what hangs on it is left as it is written.
+        one: always 1, and not known to be to the compiler: what it divides is worked out once, `[point, lane]`.
     """
 
     mechanisms: tuple[Mechanism, ...]
     siblings: Int[Array, "most lane"]
     clamped: dict[str, Any]
-    going: Bool[Array, ""]
+    one: Float[Array, "point lane"]
     grid: Grid = eqx.field(static=True)
     names: tuple[str, ...] = eqx.field(static=True)
     off: frozenset[str] = eqx.field(static=True)
@@ -270,11 +270,17 @@ class Model(eqx.Module):
 
         shapes = jax.eval_shape(arrays)
         empty = lambda: jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
-        return eqx.combine(jax.lax.cond(self.going, arrays, empty), static[0])
+        return eqx.combine(jax.lax.cond(self.one[0, 0] > 0.0, arrays, empty), static[0])
 
     def kept(self, value: Any) -> Any:
-        """`value`, worked out once: the compiler repeats sums and products in all that reads them, but no division."""
-        return value / self.going.astype(value.dtype)
+        """`value`, worked out once: the compiler repeats sums and products in all that reads them, but no division.
+
+        It makes a product of the division by a number, but not of that by an array.
+        """
+        if jnp.ndim(value) < 2:
+            return value
+        points, lanes = jnp.shape(value)
+        return value / self.one[:points, :lanes].astype(value.dtype)
 
     def seen(self, name: str, value: Any, now: Moment) -> Any:
         """The value that mechanisms see of a quantity: its own, or what it is clamped to."""
@@ -343,7 +349,7 @@ class Model(eqx.Module):
         gain: dict[str, Any] = dict.fromkeys(self.fields, 0.0)
         rate: dict[str, Any] = dict.fromkeys(self.fields, 0.0)
         moves: dict[tuple[str, str], Any] = {}
-        released: dict[str, dict[str, Any]] = {}
+        released: dict[tuple[str, str], Any] = {}
         spread: dict[str, Spread] = {}
         drift: dict[str, Any] = {}
         for _, flow in self.flows(now):
@@ -359,8 +365,7 @@ class Model(eqx.Module):
                     else:
                         moves[source, target] = moves.get((source, target), 0.0) + share
                 case Release(source, target, share):
-                    into = released.setdefault(target, {})
-                    into[source] = into.get(source, 0.0) + share
+                    released[source, target] = released.get((source, target), 0.0) + share
                 case Diffuse(field):
                     spread[field] = self._spread(state, flow)
                 case Drift(field, velocity):
@@ -409,13 +414,18 @@ class Model(eqx.Module):
         return fields, crossed
 
     def react(self, fields: dict[str, Any], sums: "Sums", dt: float) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Slow fields after supplies, losses and transfers, and what those add up to by themselves."""
+        """Slow fields after supplies, losses and transfers, and what those add up to by themselves.
+
+        What is released arrives evenly over the step, so that its sources stand further up the table of
+        `alarmin.state`; what moves arrives at the end.
+        """
         new, left, net = {}, {}, {}
-        names = self._names(*MATERIAL, "property", "body")
-        # What others release arrives evenly over the step, so that its sources go first.
-        for name in sorted(names, key=lambda name: name in sums.released):
+        arriving: dict[str, list[tuple[str, Any]]] = {}
+        for (source, target), share in sums.released.items():
+            arriving.setdefault(target, []).append((source, share))
+        for name in self._names(*MATERIAL, "property", "body"):
             gain, rate = sums.gain[name], sums.rate[name]
-            for source, share in sums.released.get(name, {}).items():
+            for source, share in arriving.get(name, ()):
                 gain = gain + share * left[source] / dt
             left[name] = self.kept(time_integral(fields[name], gain, rate, dt))
             new[name] = advance(fields[name], gain, rate, dt, left[name])
@@ -450,7 +460,7 @@ class Sums(eqx.Module):
     gain: dict[str, Array]
     rate: dict[str, Array]
     moves: dict[tuple[str, str], Array]
-    released: dict[str, dict[str, Array]]
+    released: dict[tuple[str, str], Array]
     spread: dict[str, Spread]
     drift: dict[str, Array]
 
@@ -494,7 +504,7 @@ def assemble(
         mechanisms=mechanisms,
         siblings=siblings,
         clamped=dict(clamped or {}),
-        going=jnp.asarray(True),
+        one=jnp.ones((grid.points, siblings.shape[1])),
         grid=grid,
         names=names,
         off=frozenset(off),

@@ -28,6 +28,29 @@ from jax.experimental import serialize_executable
 ROOMS = ("biology", "mechanism", "model", "numerics", "programs", "records", "simulation", "state", "therapy", "units")
 """What programs are made from: these rooms, with their data."""
 
+WIDE = {"avx512_vp2intersect", "avx512_fp16"}
+"""Instructions that came with processors that compute on 512 bits at once (Zen 5; Sapphire Rapids)."""
+
+
+@cache
+def instructions() -> frozenset[str]:
+    """The instructions that the processor says it has; none where it does not say."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("flags"):
+                return frozenset(line.split())
+    return frozenset()
+
+
+OPTIONS: dict[str, Any] = {"xla_cpu_prefer_vector_width": 512} if instructions() & WIDE else {}
+"""What the compiler is told beside a program."""
+
+
+def jitted(function: Callable[..., Any]) -> Any:
+    """`equinox.filter_jit` with what the compiler is told."""
+    jit: Any = eqx.filter_jit
+    return jit(function, compiler_options=OPTIONS)
+
 
 class Kept:
     """A function of arrays, compiled for each structure and shape of its arguments; as `equinox.filter_jit` otherwise.
@@ -41,7 +64,7 @@ class Kept:
     """
 
     def __init__(self, function: Callable[..., Any], like: Callable[..., Any]) -> None:
-        self.function, self.like, self.usual = function, like, eqx.filter_jit(function)
+        self.function, self.like, self.usual = function, like, jitted(function)
         self.__doc__ = function.__doc__
         self._held: dict[Any, Any] = {}
         self._lock = threading.Lock()
@@ -49,7 +72,9 @@ class Kept:
     def __call__(self, *arguments: Any) -> Any:
         program, leaves = self._program(arguments)
         if program is None:
-            return self.usual(*arguments)
+            # Within another transformation, the compiler is told by that one.
+            within = any(isinstance(leaf, Tracer) for leaf in leaves)
+            return (eqx.filter_jit(self.function) if within else self.usual)(*arguments)
         return jax.tree.unflatten(jax.tree.structure(self.like(*arguments)), program(leaves))
 
     def prepare(self, *arguments: Any) -> bool:
@@ -88,7 +113,7 @@ class Kept:
         flat.__name__ = f"kept_{self.function.__name__}"
         lowered = jax.jit(flat).lower(leaves)
         with _alone():
-            program = lowered.compile()
+            program = lowered.compile(OPTIONS)
         _write(path, program)
         try:
             # What was written is of use only if it runs.
@@ -122,11 +147,9 @@ def _origin() -> str:
         place = path.relative_to(root)
         if Path(place.parts[0]).stem in ROOMS:
             digest.update(place.as_posix().encode() + path.read_bytes())
-    with suppress(OSError):
-        flags = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")), "")
-        digest.update(flags.encode())
+    digest.update(" ".join(sorted(instructions())).encode())
     told = (version("jax"), version("jaxlib"), jax.default_backend(), platform.machine(), platform.processor())
-    return "\n".join((digest.hexdigest(), *told, os.environ.get("XLA_FLAGS", "")))
+    return "\n".join((digest.hexdigest(), *told, str(OPTIONS), os.environ.get("XLA_FLAGS", "")))
 
 
 def _read(path: Path) -> Any:

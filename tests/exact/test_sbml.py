@@ -68,8 +68,8 @@ def test_flows_and_balances_are_those_of_the_code(monkeypatch: pytest.MonkeyPatc
             size = values["lesion"] if field.kind in MATERIAL else 1.0
             flows = {id: flow for id, flow in found.reactions.items() if not id.endswith("__margin")}
             ours = sum(values[id] * ((flow.target == name) - (flow.source == name)) for id, flow in flows.items())
-            moved = [share * state.fields[source] for (source, to), share in sums.moves.items() if to == name]
-            moved += [share * state.fields[source] for source, share in sums.released.get(name, {}).items()]
+            passing = (*sums.moves.items(), *sums.released.items())
+            moved = [share * state.fields[source] for (source, to), share in passing if to == name]
             theirs = one(sums.gain[name]) - one(sums.rate[name]) * one(state.fields[name]) + sum(map(one, moved))
             assert ours / size == pytest.approx(theirs, rel=1e-7, abs=1e-12), name
 

@@ -5,6 +5,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alarmin.numerics.grid import Passage, Spread
 from alarmin.numerics.sphere import Sphere
 
 GRID = Sphere(16, 1.5)
@@ -28,7 +29,9 @@ def test_volume_shares_add_up() -> None:
 def test_nothing_happens_without_sources() -> None:
     one = jnp.ones((16, 1))
     zero = jnp.zeros((1, 1))
-    still = GRID.transport(jnp.full((1, 1), 4.0), 3.0 * one, 5.0 * one / 0.5, one / 0.5, zero, zero)
+    radius = jnp.full((1, 1), 4.0)
+    closed = Spread(3.0 * one, zero[0], zero[0])
+    still = GRID.carry([Passage(False, closed, one, 5.0 * one / 0.5, one / 0.5, None)], radius, None)[0]
     np.testing.assert_allclose(still, 5.0, rtol=1e-13)
     radius, material, velocity = GRID.remap(jnp.full((1, 1), 4.0), jnp.ones((16, 1)), one[None], False)
     np.testing.assert_allclose(radius, 4.0, rtol=1e-15)
@@ -59,11 +62,12 @@ def test_drift_conserves_and_piles_up_downstream() -> None:
     start = jnp.ones((16, 1))
     speed, dt, zero = jnp.full((16, 1), 0.2), 0.5, jnp.zeros((1, 1))
     radius = jnp.full((1, 1), 3.0)
-    moved = GRID.transport(radius, 0.01 * start, start / dt, start / dt, zero, zero, speed)
+    closed = Spread(0.01 * start, zero[0], zero[0])
+    moved = GRID.carry([Passage(False, closed, start, start / dt, start / dt, speed)], radius, None)[0]
     content = lambda m: float(np.sum(np.asarray(GRID.volumes(radius)) * np.asarray(m)))
     np.testing.assert_allclose(content(moved), content(start), rtol=1e-12)
     assert moved[-1, 0] > 1.0 > moved[0, 0] > 0.0
-    same = GRID.transport(radius, 0.01 * start, start, 0.0 * start, zero, zero, speed, jnp.full((1, 1), 1.0 / dt))
+    same = GRID.carry([Passage(True, closed, start, None, None, speed)], radius, dt)[0]
     np.testing.assert_allclose(same, moved, rtol=1e-14)
 
 

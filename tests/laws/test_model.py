@@ -1,6 +1,10 @@
 """Laws of the assembled lesion: balance, positivity, no drug no effect, independence of company and order."""
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +12,7 @@ import numpy as np
 import pytest
 
 from alarmin.enrollment import enroll
+from alarmin.model import Model
 from alarmin.numerics.sphere import Sphere
 from alarmin.patients import Cohort, draw
 from alarmin.simulation import Settings, model_of, simulate, state_of
@@ -127,3 +132,25 @@ def test_material_fields_are_all_audited(cohort: Cohort) -> None:
     model = model_of(cohort[:2], DOUBLE)
     _, budget = model.audited_step(state_of(cohort[:2], model, DOUBLE), {}, 1.0, jnp.asarray(False))
     assert set(budget.before) == {name for name, field in model.fields.items() if field.kind in MATERIAL}
+
+
+def test_what_is_kept_is_worked_out_once() -> None:
+    """The compiler repeats a difference in each of two sums that read it, and again where it is divided by a number."""
+    full = jnp.ones((48, 128))
+
+    def differences(kept: Callable[[Any, Any], Any]) -> int:
+        def work(a: Any, b: Any, one: Any) -> Any:
+            def step(pair: Any, _: Any) -> Any:
+                a, b = pair
+                both = kept(one, a - b)
+                return (both * a + b * both, both + b + both * both), None
+
+            return jax.lax.scan(step, (a, b), None, length=3)[0]
+
+        program = jax.jit(work).lower(full, full, full).compile().as_text()
+        return len(re.findall(r" subtract\(", program))
+
+    by_model = lambda one, value: Model.kept(cast(Model, SimpleNamespace(one=one)), value)
+    assert differences(by_model) == 1
+    assert differences(lambda one, value: value) > 1
+    assert differences(lambda one, value: value / one[0, 0]) > 1

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from alarmin.numerics.grid import Passage, Spread
 from alarmin.numerics.sphere import Sphere
 
 SHELLS = (12, 24, 48, 96)
@@ -20,14 +21,8 @@ def uptake_error(shells: int, packing: float, wrong: float = 1.0) -> float:
     length, r = np.sqrt(diffusivity / loss), grid.centers * radius
     exact = host * radius * np.sinh(r / length) / (r * np.sinh(radius / length))
     one = jnp.ones((shells, 1))
-    found = grid.transport(
-        jnp.full((1, 1), radius),
-        wrong * diffusivity * one,
-        0.0 * one,
-        loss * one,
-        jnp.full((1, 1), 1e9),
-        jnp.full((1, 1), host),
-    )
+    spread = Spread(wrong * diffusivity * one, jnp.full(1, 1e9), jnp.full(1, host))
+    found = grid.carry([Passage(False, spread, one, 0.0 * one, loss * one, None)], jnp.full((1, 1), radius), None)[0]
     return float(np.sqrt(np.sum(grid.shares * (np.asarray(found)[:, 0] - exact) ** 2)))
 
 
@@ -52,14 +47,8 @@ def robin_error(shells: int) -> float:
     amount = exchange * (host - far) / (diffusivity * rise + exchange * shape(radius))
     exact = far + amount * shape(r)
     one = jnp.ones((shells, 1))
-    found = grid.transport(
-        jnp.full((1, 1), radius),
-        diffusivity * one,
-        supply * one,
-        loss * one,
-        jnp.full((1, 1), exchange),
-        jnp.full((1, 1), host),
-    )
+    spread = Spread(diffusivity * one, jnp.full(1, exchange), jnp.full(1, host))
+    found = grid.carry([Passage(False, spread, one, supply * one, loss * one, None)], jnp.full((1, 1), radius), None)[0]
     return float(np.sqrt(np.sum(grid.shares * (np.asarray(found)[:, 0] - exact) ** 2)))
 
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -13,6 +12,7 @@ from jaxtyping import Array
 from alarmin.bench.clock import fastest
 from alarmin.enrollment import enroll
 from alarmin.model import Model, Moment
+from alarmin.programs import jitted
 from alarmin.simulation import Settings, model_of, split, state_of
 from alarmin.state import State
 
@@ -66,13 +66,13 @@ def bench(
     }
 
 
-@eqx.filter_jit
+@jitted
 def _steps(model: Model, state: State, plasma: Mapping[str, Array], dt: float) -> State:
     step = lambda state, _: (model.step(state, plasma, dt, jnp.asarray(False)), None)
     return jax.lax.scan(step, state, None, length=STEPS)[0]
 
 
-@eqx.filter_jit
+@jitted
 def _phase(model: Model, state: State, plasma: Mapping[str, Array], dt: float, phase: str) -> Any:
     """One phase, `STEPS` times over, each feeding on the last so that none can be left out."""
     at = lambda fields: State(state.day, state.radius, state.velocity, fields)
@@ -84,9 +84,8 @@ def _phase(model: Model, state: State, plasma: Mapping[str, Array], dt: float, p
             found = {n: v + 1e-9 * (sums.gain[n] - sums.rate[n] * v) for n, v in fields.items()}
             for (source, _), share in sums.moves.items():
                 found[source] = found[source] * (1.0 - 1e-9 * share)
-            for target, shares in sums.released.items():
-                for source, share in shares.items():
-                    found[target] = found[target] + 1e-9 * share * found[source]
+            for (source, target), share in sums.released.items():
+                found[target] = found[target] + 1e-9 * share * found[source]
             return found, None
         if phase == "transport":
             return model.transport(at(fields), fixed, dt)[0], None

@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -16,6 +15,7 @@ from alarmin.enrollment import enroll
 from alarmin.geometry import ball_in, boxed, lesion_radius, one_lesion
 from alarmin.model import Model, Moment
 from alarmin.numerics.box import Box
+from alarmin.programs import jitted
 from alarmin.simulation import Settings, model_of, state_of
 from alarmin.state import State
 
@@ -70,10 +70,10 @@ def _advance(model: Model, state: State) -> State:
     return model.step(state, {}, 0.5, jnp.asarray(False))
 
 
-_step = eqx.filter_jit(_advance)
+_step = jitted(_advance)
 
 
-@eqx.filter_jit
+@jitted
 def _steps(model: Model, state: State) -> State:
     return jax.lax.scan(lambda state, _: (_advance(model, state), None), state, None, length=STEPS)[0]
 
@@ -88,7 +88,7 @@ def _flops(side: int = 2048) -> float:
 
 def _phases(model: Model, state: State, repeats: int) -> Mapping[str, float]:
     """Time of each phase of one step by itself [s]."""
-    work = eqx.filter_jit(lambda model, state: model.sums(state, Moment(model, state, {})))
+    work = jitted(lambda model, state: model.sums(state, Moment(model, state, {})))
     sums = work(model, state)
 
     def grown(model: Model, state: State) -> dict[str, Array]:
@@ -96,9 +96,9 @@ def _phases(model: Model, state: State, repeats: int) -> Mapping[str, float]:
         model.grow(state, fields, {}, 0.5, jnp.asarray(False))
         return fields
 
-    transport = eqx.filter_jit(lambda model, state, sums: model.transport(state, sums, 0.5)[0])
-    react = eqx.filter_jit(lambda model, state, sums: model.react(state.fields, sums, 0.5)[0])
-    grow = eqx.filter_jit(grown)
+    transport = jitted(lambda model, state, sums: model.transport(state, sums, 0.5)[0])
+    react = jitted(lambda model, state, sums: model.react(state.fields, sums, 0.5)[0])
+    grow = jitted(grown)
     runs = {
         "mechanisms": lambda: work(model, state),
         "transport": lambda: transport(model, state, sums),

@@ -89,8 +89,8 @@ class Alarm(Mechanism):
         )
         # G/e - 1 by logarithms of 1 + (1/e - 1) H: nothing heard is nothing, to the last bit.
         above = 1.0 / self.floor - 1.0
-        mean = sum(w * jnp.log1p(above * h) for w, h in heard) / sum(w for w, _ in heard)
-        return (1.0 - now.inhibitor_share) * jnp.expm1(mean) / above
+        mean = sum(w * jnp.log(1.0 + above * h) for w, h in heard) / sum(w for w, _ in heard)
+        return (1.0 - now.inhibitor_share) * (jnp.exp(mean) - 1.0) / above
 
     def flows(self, now: Now) -> list[Flow]:
         return [

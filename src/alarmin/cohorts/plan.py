@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from alarmin.errors import AlarminError
 from alarmin.numerics.sphere import Sphere
 from alarmin.patients.drawing import records_of
+from alarmin.programs import WIDE, instructions
 from alarmin.records import Record, Trial
 from alarmin.records import population as find_population
 from alarmin.records.schema import Arm, Visits
@@ -193,4 +194,5 @@ def _processor() -> str:
     if sys.platform == "linux":
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         found = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), found)
-    return f"{platform.machine()} {found}".strip()
+    wide = ", 512-bit vectors" if WIDE & instructions() else ""
+    return f"{platform.machine()} {found}{wide}".strip()

@@ -40,7 +40,7 @@ class Here(Executor):
 
 @contextmanager
 def local(processes: int) -> Iterator[tuple[Executor, int]]:
-    """So many processes of this machine; with one, this process itself."""
+    """So many processes of this machine, each on one processor; with one, this process itself, on all of them."""
     if processes == 1:
         yield Here(), 1
         return
@@ -86,6 +86,8 @@ def processors() -> int:
 
 def _begin(settings: dict[str, Any]) -> None:
     """Readies a worker: the settings of its parent, and an end when the parent ends, even if it is killed."""
+    # As many threads as there are processors, in each of as many workers, would wait for one another.
+    os.environ["NPROC"] = "1"
     for name, value in settings.items():
         jax.config.update(name, value)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -208,14 +208,14 @@ class Box(NamedTuple):
             return known if known.ndim == 2 and known.shape[0] > 1 else jnp.broadcast_to(known, (1, lanes))
 
         nothing = jnp.zeros_like(extent.radius)
-        inside = jnp.broadcast_to(jnp.asarray(diffusivity, extent.radius.dtype), extent.tissue.shape)
+        inside = least(diffusivity)
         if host_loss is None:
             return Spread(inside, least(0.0 if exchange is None else exchange), least(host))
         if self.walled:
             return Spread(inside, nothing, least(host), nothing)
-        margin = self._flat(self._margin(extent))
-        around = self._weighted(inside, margin)
-        inside = jnp.where(extent.tissue > LEAST, inside, around)
+        if inside.shape[0] > 1:
+            around = self._weighted(inside, self._flat(self._margin(extent)))
+            inside = jnp.where(extent.tissue > LEAST, inside, around)
         return Spread(inside, nothing, least(host), least(host_loss))
 
     def carry(self, passages: list[Passage], extent: Extent, dt: float | None) -> list[Points]:
@@ -385,13 +385,19 @@ class Box(NamedTuple):
         open_part = jnp.minimum(jnp.minimum(before, behind), 1.0)
         return jnp.where(open_part > LEAST, open_part, 0.0)
 
-    def _faces(self, diffusivity: Points, extent: Extent, tissue: Points | None) -> list[Array]:
-        """Conductances D/h² of the faces [1/day], of their open share where `tissue` is given."""
+    def _faces(self, diffusivity: Points | PerLane, extent: Extent, tissue: Points | None) -> list[Array]:
+        """Conductances D/h² of the faces [1/day], of their open share where `tissue` is given.
+
+        Where they are the same everywhere, there is one for all: nothing to read for each voxel.
+        """
         per_area = self._lanes(1.0 / self.width(extent) ** 2)
         faces = []
         for axis in self._each:
-            before, behind = shifted(self._axes(diffusivity), axis)
-            face = 0.5 * (before + behind) * per_area
+            if diffusivity.shape[0] == 1:
+                face = self._lanes(diffusivity) * per_area
+            else:
+                before, behind = shifted(self._axes(diffusivity), axis)
+                face = 0.5 * (before + behind) * per_area
             faces.append(face if tissue is None else face * self._aperture(tissue, axis))
         return faces
 

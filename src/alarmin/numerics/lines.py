@@ -177,6 +177,8 @@ def balance(
 ) -> Array:
     """Solves loss u + outflow(conductance differences of u) = right, by conjugate gradients scaled by the diagonal.
 
+    A conductance has a value for each face of its axis, or one for all, `[1, ..., lane]`.
+
     Ends where the residual is below `tolerance` of the right-hand side in every lane, in the norm of the scaling; a
     lane that is there rests, so that no lane depends on its neighbors.
     """
@@ -185,7 +187,8 @@ def balance(
     for axis, conductance in enumerate(conductances):
         edges = [(0, 0)] * conductance.ndim
         edges[axis] = (1, 1)
-        before, behind = shifted(jnp.pad(conductance, edges), axis)
+        every = jnp.broadcast_to(conductance, shifted(loss, axis)[0].shape)
+        before, behind = shifted(jnp.pad(every, edges), axis)
         diagonal = diagonal + before + behind
     scale = 1.0 / jnp.maximum(diagonal, 1e-30)
     dot = lambda a, b: whole(a * b)

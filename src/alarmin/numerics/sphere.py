@@ -15,8 +15,16 @@ from alarmin.numerics.grid import Passage, Spread, ball_volume
 Shells = Float[Array, "shell lane"]
 PerLane = Float[Array, "1 lane"]
 Lanes = Float[Array, "lane"]
-Columns = Float[Array, "1 lane"]
 Stack = Float[Array, "field shell lane"]
+
+
+class Rows(NamedTuple):
+    """What each shell of each column loses and is given; across its outer face flow forth u_s - back u_{s+1}."""
+
+    loss: Shells
+    right: Shells
+    forth: Float[Array, "face column"]
+    back: Float[Array, "face column"]
 
 
 class Sphere(NamedTuple):
@@ -120,83 +128,61 @@ class Sphere(NamedTuple):
         return Spread(full(diffusivity), crossing, rim(host))
 
     def carry(self, passages: list[Passage], radius: PerLane, dt: float | None) -> list[Shells]:
-        """All fields side by side through one elimination; those that drift stand first."""
+        """All fields side by side, a column for each field of each lane, through one elimination."""
+        rows = [self.rows(passage, radius, dt) for passage in passages]
+        moved = self.solve(jax.tree.map(lambda *parts: jnp.concatenate(parts, axis=-1), *rows))
         lanes = radius.shape[1]
-        motile = [passage.motile for passage in passages]
-        side_by_side = lambda parts: jnp.concatenate(list(parts), axis=-1)
-        pace = jnp.asarray(np.repeat(np.where(motile, 1.0 / (dt or 1.0), 0.0), lanes)[None], radius.dtype)
-        drifting = [passage.drift for passage in passages if passage.drift is not None]
-        moved = self.transport(
-            jnp.tile(radius, (1, len(passages))),
-            side_by_side(p.spread.diffusivity for p in passages),
-            side_by_side(p.value if p.motile else p.gain for p in passages),
-            side_by_side(jnp.zeros_like(p.value) if p.motile else p.rate for p in passages),
-            side_by_side(p.spread.exchange for p in passages)[None],
-            side_by_side(p.spread.host for p in passages)[None],
-            side_by_side(drifting) if drifting else None,
-            pace,
-        )
         return [moved[:, index * lanes : (index + 1) * lanes] for index in range(len(passages))]
 
-    def _inner_sum(self, content: Shells) -> Shells:
-        """Sum over each shell and all inside it; as a product, since a running sum is slow to compile into anything."""
-        return jnp.asarray(np.tri(self.shells), content.dtype) @ content
+    def rows(self, passage: Passage, radius: PerLane, dt: float | None) -> "Rows":
+        """The balance 0 = div(D grad u - v u) + gain - rate u of each shell, in units of 4 pi R^3.
 
-    def transport(
-        self,
-        radius: Columns,
-        diffusivity: Shells,
-        supply: Shells,
-        loss: Shells,
-        exchange: Columns,
-        host: Columns,
-        drift: Float[Array, "shell drifting"] | None = None,
-        pace: Columns | None = None,
-    ) -> Shells:
-        """Solves 0 = div(D grad u - v u) + supply - loss u in every column at once.
-
-        A column is one field of one lane; all arguments have columns last. The margin lets `exchange` (host - u)
-        [mm/day per area] through, in series with the outer half shell; a boundary layer sqrt(D/loss) thinner than that
-        half shell takes its place. `drift` [mm/day at the shell centers] applies to the first columns and is upwind.
-
-        A time step of length dt is the same equation with 1/dt added to the loss and u_old/dt to the supply. Where
-        `pace` is 1/dt and not 0, that is done here: `supply` is then u_old.
-
-        One elimination from the center outward and back; the matrix is an M-matrix, so u >= 0.
+        A shell has the volume d(xi^3)/3, and a face the conductance D xi^2 / (R^2 dxi). The margin lets `exchange`
+        (host - u) [mm/day per area] through, in series with the outer half shell; a boundary layer sqrt(D/loss)
+        thinner than that half shell takes its place. Drift is upwind. A time step of a motile field is the same
+        equation with the loss 1/dt and the gain u_old/dt.
         """
-        faces, dtype = self.faces, supply.dtype
-        # In units of 4 pi R^3, a shell has the volume d(xi^3)/3, and a face the conductance D xi^2 / (R^2 dxi).
-        volume = jnp.asarray(self.shares / 3.0, dtype)
-        area = jnp.asarray(faces[1:-1] ** 2 / np.diff(self.centers), dtype)
-        part = jnp.asarray((self.centers[1:] - faces[1:-1]) / np.diff(self.centers), dtype)
-        curvature = 1.0 / radius[0] ** 2
-        added = jnp.zeros_like(supply[0]) if pace is None else pace[0]
-        weight = jnp.where(added > 0.0, added, 1.0)
-        row = lambda s: (volume[s] * (loss[s] + added), volume[s] * (supply[s] * weight))
-        rim_of = lambda d, right: self._rim(
-            radius[0], d, right, diffusivity[-1], loss[-1] + added, exchange[0], host[0]
-        )
+        spread, exchange, host = passage.spread, passage.spread.exchange[None], passage.spread.host[None]
+        volume = self._column(self.shares / 3.0, radius)
+        pace = 1.0 / (dt or 1.0)
+        rate, gain = (pace, pace * passage.value) if passage.motile else (passage.rate, passage.gain)
+        loss, right = jnp.broadcast_to(volume * rate, spread.diffusivity.shape), volume * gain
+
+        half_shell = 0.5 * float(np.diff(self.faces)[-1]) * radius
+        diffusivity, lost = spread.diffusivity[-1:], jnp.broadcast_to(rate, spread.diffusivity.shape)[-1:]
+        layer = jnp.minimum(half_shell, jnp.sqrt(diffusivity / jnp.maximum(lost, 1e-30)))
+        crossing = exchange * diffusivity / jnp.maximum(exchange * layer + diffusivity, 1e-30) / radius
+        rim = self._column(np.arange(self.shells) == self.shells - 1, radius)
+        loss, right = loss + rim * crossing, right + rim * (crossing * host)
+
+        faces, gaps = self.faces[1:-1], np.diff(self.centers)
+        part = self._column((self.centers[1:] - faces) / gaps, radius)
+        between = part * spread.diffusivity[:-1] + (1.0 - part) * spread.diffusivity[1:]
+        forth = back = between * self._column(faces**2 / gaps, radius) * (1.0 / radius**2)
+        if passage.drift is not None:
+            speed = 0.5 * (passage.drift[:-1] + passage.drift[1:]) * self._column(faces**2, radius) / radius
+            forth, back = forth + jnp.maximum(speed, 0.0), back + jnp.maximum(-speed, 0.0)
+        return Rows(loss, right, forth, back)
+
+    def solve(self, rows: "Rows") -> Shells:
+        """Solves all columns at once, by one elimination from the center outward and back; u >= 0 where `right` is.
+
+        With d u_s - (what s + 1 gives) = right, u_s = (right + back u_{s+1}) / (d + forth), and shell s + 1 keeps
+        d' = loss + back d / (d + forth). Nothing cancels.
+        """
+        loss, right, forth, back = rows
         if self.shells == 1:
-            return rim_of(*row(0))[None]
-        speed = None
-        if drift is not None:
-            speed = 0.5 * (drift[:-1] + drift[1:]) * self._column(faces[1:-1] ** 2, drift) / radius[:, : drift.shape[1]]
-            speed = jnp.pad(speed, ((0, 0), (0, supply.shape[1] - drift.shape[1])))
+            return right / jnp.maximum(loss, 1e-30)
 
         def eliminate(carry: Any, s: Any) -> Any:
-            # Across its outer face, shell s gives a u_s - b u_{s+1}. With d u_s - (what s + 1 gives) = right:
-            # u_s = (right + b u_{s+1}) / (d + a), and shell s + 1 keeps d' = V loss + b d / (d + a). Nothing cancels.
-            d, right = carry
-            a = b = (part[s] * diffusivity[s] + (1.0 - part[s]) * diffusivity[s + 1]) * area[s] * curvature
-            if speed is not None:
-                a, b = a + jnp.maximum(speed[s], 0.0), b + jnp.maximum(-speed[s], 0.0)
+            d, held = carry
+            a = forth[s]
             pivot = 1.0 / jnp.maximum(d + a, 1e-30)
-            pull, value = b * pivot, right * pivot
-            lost, supplied = row(s + 1)
-            return (lost + pull * d, supplied + a * value), (pull, value)
+            pull, value = back[s] * pivot, held * pivot
+            return (loss[s + 1] + pull * d, right[s + 1] + a * value), (pull, value)
 
-        (d, right), (pull, value) = jax.lax.scan(eliminate, row(0), jnp.arange(self.shells - 1))
-        rim = rim_of(d, right)
+        (d, held), (pull, value) = jax.lax.scan(eliminate, (loss[0], right[0]), jnp.arange(self.shells - 1))
+        rim = held / jnp.maximum(d, 1e-30)
 
         def substitute(above: Any, left: Any) -> Any:
             here = left[1] + left[0] * above
@@ -205,12 +191,9 @@ class Sphere(NamedTuple):
         inner = jax.lax.scan(substitute, rim, (pull, value), reverse=True)[1]
         return jnp.concatenate([inner, rim[None]])
 
-    def _rim(self, radius: Any, d: Any, right: Any, diffusivity: Any, loss: Any, exchange: Any, host: Any) -> Any:
-        """The outermost shell, from what elimination left of its row and its exchange with the host."""
-        half_shell = 0.5 * float(np.diff(self.faces)[-1]) * radius
-        layer = jnp.minimum(half_shell, jnp.sqrt(diffusivity / jnp.maximum(loss, 1e-30)))
-        margin = exchange * diffusivity / jnp.maximum(exchange * layer + diffusivity, 1e-30) / radius
-        return (right + margin * host) / jnp.maximum(d + margin, 1e-30)
+    def _inner_sum(self, content: Shells) -> Shells:
+        """Sum over each shell and all inside it; as a product, since a running sum is slow to compile into anything."""
+        return jnp.asarray(np.tri(self.shells), content.dtype) @ content
 
     def margin_exchange(self, radius: Lanes, diffusivity: Lanes, host_loss: Lanes) -> Lanes:
         """Exchange velocity with an unbounded exterior in which the substance decays: D (1/l + 1/R) [mm/day]."""
