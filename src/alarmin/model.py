@@ -416,14 +416,13 @@ class Model(eqx.Module):
     def react(self, fields: dict[str, Any], sums: "Sums", dt: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """Slow fields after supplies, losses and transfers, and what those add up to by themselves.
 
-        What is released arrives evenly over the step, so that its sources stand further up the table of
-        `alarmin.state`; what moves arrives at the end.
+        What is released arrives evenly over the step, so that its sources go first; what moves arrives at the end.
         """
         new, left, net = {}, {}, {}
         arriving: dict[str, list[tuple[str, Any]]] = {}
         for (source, target), share in sums.released.items():
             arriving.setdefault(target, []).append((source, share))
-        for name in self._names(*MATERIAL, "property", "body"):
+        for name in sorted(self._names(*MATERIAL, "property", "body"), key=arriving.__contains__):
             gain, rate = sums.gain[name], sums.rate[name]
             for source, share in arriving.get(name, ()):
                 gain = gain + share * left[source] / dt

@@ -33,16 +33,16 @@ WIDE = {"avx512_vp2intersect", "avx512_fp16"}
 
 
 @cache
-def instructions() -> frozenset[str]:
-    """The instructions that the processor says it has; none where it does not say."""
+def processor(about: str) -> str:
+    """What the system says of its processor (`model name`, `flags`); nothing where it does not say."""
     with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("flags"):
-                return frozenset(line.split())
-    return frozenset()
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith(about):
+                return line.partition(":")[2].strip()
+    return ""
 
 
-OPTIONS: dict[str, Any] = {"xla_cpu_prefer_vector_width": 512} if instructions() & WIDE else {}
+OPTIONS: dict[str, Any] = {"xla_cpu_prefer_vector_width": 512} if WIDE & {*processor("flags").split()} else {}
 """What the compiler is told beside a program."""
 
 
@@ -147,7 +147,7 @@ def _origin() -> str:
         place = path.relative_to(root)
         if Path(place.parts[0]).stem in ROOMS:
             digest.update(place.as_posix().encode() + path.read_bytes())
-    digest.update(" ".join(sorted(instructions())).encode())
+    digest.update(processor("flags").encode())
     told = (version("jax"), version("jaxlib"), jax.default_backend(), platform.machine(), platform.processor())
     return "\n".join((digest.hexdigest(), *told, str(OPTIONS), os.environ.get("XLA_FLAGS", "")))
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import platform
-import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -15,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from alarmin.errors import AlarminError
 from alarmin.numerics.sphere import Sphere
 from alarmin.patients.drawing import records_of
-from alarmin.programs import WIDE, instructions
+from alarmin.programs import OPTIONS, processor
 from alarmin.records import Record, Trial
 from alarmin.records import population as find_population
 from alarmin.records.schema import Arm, Visits
@@ -190,9 +189,6 @@ def _code() -> dict[str, str]:
 @cache
 def _processor() -> str:
     """The kind of processor, as far as the system tells."""
-    found = platform.processor()
-    if sys.platform == "linux":
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        found = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), found)
-    wide = ", 512-bit vectors" if WIDE & instructions() else ""
+    found = processor("model name") or platform.processor()
+    wide = ", 512-bit vectors" if OPTIONS else ""
     return f"{platform.machine()} {found}{wide}".strip()

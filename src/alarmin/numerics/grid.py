@@ -17,6 +17,8 @@ PerLane = Float[Array, "1 lane"]
 class Spread(NamedTuple):
     """How a field spreads: diffusivity `[point, lane]`, exchange velocity and host value at the margin.
 
+    In a box, a diffusivity that is the same everywhere is `[1, lane]`.
+
     On grids that hold tissue around the lesion, `host_loss` is the rate of loss there; None where nothing but the
     exchange crosses the margin.
     """
