@@ -151,7 +151,7 @@ class Moment:
         return self._grid.mean(self._spread(value), self._extent)
 
     def margin_mean(self, value: Any, depth: float) -> Any:
-        return self._grid.margin_mean(self._spread(value), depth, self._extent)
+        return self._grid.margin_mean(self._spread(value), depth, self.depth, self._extent)
 
     def over_lesions(self, amount: Any) -> Any:
         padded = jnp.concatenate([amount, jnp.zeros_like(amount[:, :1])], axis=1)
@@ -325,7 +325,8 @@ class Model(eqx.Module):
     def _advance(self, state: State, plasma: Mapping[str, Array], dt: float, held: Any) -> tuple[State, Budget]:
         sums = self.sums(state, Moment(self, state, plasma))
         fields, margin = self.transport(state, sums, dt)
-        changed, net = self.apart(lambda: self.react(fields, sums, dt))
+        react = lambda: self.react(fields, sums, dt)
+        changed, net = self.apart(react) if self.grid.rates_at_once else react()
         fields |= changed
         radius, velocity, shed = self.grow(state, fields, plasma, dt, held)
         new = State(state.day + dt, radius, velocity, fields)

@@ -42,8 +42,14 @@ def processor(about: str) -> str:
     return ""
 
 
-OPTIONS: dict[str, Any] = {"xla_cpu_prefer_vector_width": 512} if WIDE & {*processor("flags").split()} else {}
-"""What the compiler is told beside a program."""
+OPTIONS: dict[str, Any] = {
+    "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED",
+    **({"xla_cpu_prefer_vector_width": 512} if WIDE & {*processor("flags").split()} else {}),
+}
+"""What the compiler is told beside a program: to use as little room as it can, and vectors as wide as they are fast.
+
+It refuses options that it does not know; these are those of jaxlib 0.10.
+"""
 
 
 def jitted(function: Callable[..., Any]) -> Any:

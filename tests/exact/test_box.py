@@ -7,7 +7,17 @@ import pytest
 
 from alarmin.numerics.box import Box, Extent
 from alarmin.numerics.grid import Passage, Spread, Vector
-from alarmin.numerics.lines import balance, diffuse_decay, factor, substitute
+from alarmin.numerics.lines import (
+    balance,
+    before,
+    by_itself,
+    diffuse_decay,
+    factor,
+    inner,
+    roomy,
+    sides,
+    substitute,
+)
 
 SHAPE = (12, 10, 14)
 BOX = Box(SHAPE, tolerance=1e-12)
@@ -36,6 +46,7 @@ def test_a_line_solves_its_matrix() -> None:
         matrix[face, face + 1] -= back[face]
         matrix[face + 1, face + 1] += back[face]
         matrix[face + 1, face] -= forth[face]
+    forth, back = np.append(forth, 0.0), np.append(back, 0.0)
     found = substitute(factor(*map(jnp.asarray, (loss, forth, back))), jnp.asarray(right))
     np.testing.assert_allclose(found, np.linalg.solve(matrix, right), rtol=1e-11)
 
@@ -66,7 +77,8 @@ def test_many_steps_are_the_matrix_of_each_axis_many_times(shape: tuple[int, ...
 def test_lines_along_any_axis_solve_as_along_the_first(axis: int) -> None:
     draw = np.random.default_rng(6)
     loss, right = (jnp.asarray(draw.random((4, 4, 4))) for _ in range(2))
-    forth, back = (jnp.asarray(draw.random([4 - (other == axis) for other in range(3)])) for _ in range(2))
+    wall = jnp.arange(4).reshape([-1 if other == axis else 1 for other in range(3)]) == 3
+    forth, back = (jnp.where(wall, 0.0, jnp.asarray(draw.random((4, 4, 4)))) for _ in range(2))
     first = [jnp.moveaxis(part, axis, 0) for part in (loss, forth, back, right)]
     expected = jnp.moveaxis(substitute(factor(*first[:3]), first[3]), 0, axis)
     np.testing.assert_allclose(substitute(factor(loss, forth, back, axis), right, axis), expected, rtol=1e-13)
@@ -74,12 +86,31 @@ def test_lines_along_any_axis_solve_as_along_the_first(axis: int) -> None:
 
 def test_a_balance_meets_its_equation_in_every_lane() -> None:
     draw = np.random.default_rng(3)
-    loss, right = jnp.asarray(draw.random((5, 6, 2)) + 0.1), jnp.asarray(draw.random((5, 6, 2)))
-    faces = [jnp.asarray(draw.random((4, 6, 2))), jnp.asarray(draw.random((5, 5, 2)))]
+    loss, right = jnp.asarray(draw.random((2, 5, 6)) + 0.1), jnp.asarray(draw.random((2, 5, 6)))
+    faces = [face * jnp.asarray(draw.random((2, 5, 6))) for face in inner(right)]
     found = balance(jnp.zeros_like(right), loss, faces, right, 1e-13)
-    np.testing.assert_allclose(jnp.sum(loss * found, axis=(0, 1)), jnp.sum(right, axis=(0, 1)), rtol=1e-10)
-    alone = balance(jnp.zeros((5, 6, 1)), loss[..., :1], [f[..., :1] for f in faces], right[..., :1], 1e-13)
-    np.testing.assert_array_equal(found[..., 0], alone[..., 0])
+    np.testing.assert_allclose(jnp.sum(loss * found, axis=(1, 2)), jnp.sum(right, axis=(1, 2)), rtol=1e-10)
+    alone = balance(jnp.zeros((1, 5, 6)), loss[:1], [f[:1] for f in faces], right[:1], 1e-13)
+    np.testing.assert_array_equal(found[0], alone[0])
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_neighbors_are_read_in_a_ring_and_nothing_crosses_a_wall(alone: bool) -> None:
+    values = jnp.asarray(np.random.default_rng(7).random((2, 4, 5, 6)))
+    for axis, (face, (last, following)) in enumerate(zip(inner(values), sides(values, alone), strict=True)):
+        ahead = np.asarray(jnp.broadcast_to(before(face, axis), values.shape))
+        after = np.asarray(jnp.broadcast_to(face, values.shape))
+        np.testing.assert_array_equal(ahead, np.roll(after, 1, axis + 1))
+        np.testing.assert_array_equal(ahead * last, ahead * np.roll(values, 1, axis + 1))
+        np.testing.assert_array_equal(after * following, after * np.roll(values, -1, axis + 1))
+        assert after.sum(axis=axis + 1).max() == values.shape[axis + 1] - 1
+    far = roomy(values, 2, alone)(0, -2)
+    np.testing.assert_array_equal(far[:, 2:], values[:, :-2])
+
+
+def test_work_by_itself_is_the_work_and_not_a_number_after_none() -> None:
+    assert float(by_itself(lambda: jnp.asarray(3.0), jnp.ones(2))) == 3.0
+    assert np.isnan(float(by_itself(lambda: jnp.asarray(3.0), jnp.asarray([jnp.nan, 1.0]))))
 
 
 def test_a_vector_scales_and_has_a_size() -> None:

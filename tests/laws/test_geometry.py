@@ -4,15 +4,18 @@ close and nothing is negative in a ball of voxels, with every mechanism and no c
 from dataclasses import replace
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from alarmin.enrollment import first_state
 from alarmin.geometry import GeometryError, VesselMap, ball_in, boxed, lesion_radius, read_map
+from alarmin.model import Model
 from alarmin.numerics.box import Box
 from alarmin.numerics.well_mixed import WellMixed
 from alarmin.patients import draw
+from alarmin.programs import jitted
 from alarmin.simulation import Settings, model_of
 from alarmin.state import State
 
@@ -50,6 +53,25 @@ def test_a_uniform_volume_is_the_well_mixed_lesion() -> None:
     for name, value in point.fields.items():
         whole = jnp.broadcast_to(value, volume.fields[name].shape)
         np.testing.assert_allclose(volume.fields[name], whole, rtol=1e-6, atol=1e-12, err_msg=name)
+
+
+def test_a_step_of_a_box_needs_less_room_than_three_states() -> None:
+    """What the compiler sets aside beside the state, as it does in any size."""
+    box = Box((16, 16, 16))
+    cohort, settings = one_patient(), Settings(grid=box, lanes=1, workers=1)
+    model = model_of(cohort, settings)
+    state = first_state(cohort, settings, model)
+    tissue = jnp.ones((box.points, 1), state.radius.dtype)
+    state = State(state.day, state.radius, state.velocity, {**state.fields, "tissue": tissue})
+
+    @jitted
+    def run(model: Model, state: State) -> State:
+        advance = lambda state, _: (model.step(state, {}, 0.5, jnp.asarray(False)), None)
+        return jax.lax.scan(advance, state, None, length=4)[0]
+
+    room = run.lower(model, state).compile().compiled.memory_analysis().temp_size_in_bytes
+    size = sum(value.nbytes for value in jax.tree.leaves(state.fields))
+    assert size + room < 3.0 * size, (size, room)
 
 
 @pytest.mark.slow

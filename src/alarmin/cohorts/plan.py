@@ -190,5 +190,5 @@ def _code() -> dict[str, str]:
 def _processor() -> str:
     """The kind of processor, as far as the system tells."""
     found = processor("model name") or platform.processor()
-    wide = ", 512-bit vectors" if OPTIONS else ""
+    wide = ", 512-bit vectors" if "xla_cpu_prefer_vector_width" in OPTIONS else ""
     return f"{platform.machine()} {found}{wide}".strip()

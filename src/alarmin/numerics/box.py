@@ -1,10 +1,12 @@
 """A box of voxels with a lesion of any shape in it, which swells, shrinks and changes shape.
 
 `Box((n, n, n))` is a volume, `Box((n, n))` a section through a lesion. Shapes: voxels first, in the order of the
-axes, lanes last, `[voxel, lane]`; inside, `[*axes, lane]`.
+axes, lanes last, `[voxel, lane]`; inside, `[lane, *axes]`.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -13,7 +15,19 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from alarmin.numerics.grid import Passage, PerLane, Points, Spread, Vector, ball_volume
-from alarmin.numerics.lines import balance, differences, each_in_place, factor, outflow, shifted, substitute
+from alarmin.numerics.lines import (
+    balance,
+    before,
+    behind,
+    by_itself,
+    differences,
+    factor,
+    inner,
+    outflow,
+    roomy,
+    sides,
+    substitute,
+)
 
 LEAST = 1e-3
 """Share of tissue below which a voxel counts as empty [-]."""
@@ -32,9 +46,21 @@ def ascending(parts: Sequence[Array]) -> list[Array]:
     return found
 
 
-def _kind(passage: Passage) -> Any:
-    """Passages of one kind can be stacked."""
-    return jax.tree.structure(passage), tuple(np.shape(leaf) for leaf in jax.tree.leaves(passage))
+def limited(fall: Array, rise: Array) -> Array:
+    """The lesser of two slopes of one sign; 0 where they differ."""
+    return jnp.maximum(jnp.minimum(fall, rise), 0.0) + jnp.minimum(jnp.maximum(fall, rise), 0.0)
+
+
+def carried(flux: Array, left: Sequence[Array], right: Sequence[Array]) -> Array:
+    """What crosses a face: the flux of tissue times the density of where it comes from, linear within it.
+
+    Args:
+        flux: from left to right, as a share of a voxel.
+        left: density, its slope over a voxel, and content of tissue; `right` alike.
+    """
+    reach = lambda content: 0.5 * jnp.maximum(1.0 - jnp.abs(flux) / jnp.maximum(content, LEAST), 0.0)
+    outward = left[0] + left[1] * reach(left[2])
+    return jnp.maximum(flux, 0.0) * outward + jnp.minimum(flux, 0.0) * (right[0] - right[1] * reach(right[2]))
 
 
 class Extent(NamedTuple):
@@ -66,6 +92,11 @@ class Box(NamedTuple):
     def points(self) -> int:
         """The voxels."""
         return int(np.prod(self.shape))
+
+    @property
+    def rates_at_once(self) -> bool:
+        """No: twice the state of a large box is much."""
+        return False
 
     @property
     def paths(self) -> int:
@@ -104,11 +135,11 @@ class Box(NamedTuple):
         """Volume mean, each voxel by its share of tissue."""
         return self._weighted(value, extent.tissue)
 
-    def margin_mean(self, value: Points, depth: float, extent: Extent) -> PerLane:
-        """Volume mean within `depth` [mm] of the margin; a voxel that straddles the depth counts by its part."""
+    def margin_mean(self, value: Points, within: float, depth: Points, extent: Extent) -> PerLane:
+        """Volume mean `within` [mm] of the margin, by depth; a voxel that straddles the limit counts by its part."""
         if self.walled:
             return self.mean(value, extent)
-        part = jnp.clip((depth - self.depth(extent)) / self.width(extent) + 0.5, 0.0, 1.0)
+        part = jnp.clip((within - depth) / self.width(extent) + 0.5, 0.0, 1.0)
         return self._weighted(value, extent.tissue * part)
 
     def depth(self, extent: Extent) -> Points:
@@ -122,40 +153,35 @@ class Box(NamedTuple):
         fixed = tissue < FULL
         far = float(sum(self.shape))
         start = jnp.where(fixed, tissue - 0.5, far)
+        walls = [(before(face, axis) == 0.0, face == 0.0) for axis, face in enumerate(inner(tissue))]
 
         def nearer(carry: Any) -> Any:
             found, _ = carry
-            sides = []
-            for axis in range(len(self.shape)):
-                edges = [(1, 1) if other == axis else (0, 0) for other in range(found.ndim)]
-                wide = jnp.pad(found, edges, constant_values=far)
-                sides.append(
-                    jnp.minimum(
-                        jax.lax.slice_in_dim(wide, 0, self.shape[axis], axis=axis),
-                        jax.lax.slice_in_dim(wide, 2, self.shape[axis] + 2, axis=axis),
-                    )
-                )
-            low, *more = ascending(sides)
+            near = []
+            for (first, end), (last, following) in zip(walls, sides(found, alone=True), strict=True):
+                near.append(jnp.minimum(jnp.where(first, far, last), jnp.where(end, far, following)))
+            low, *more = ascending(near)
             new, total, squares = low + 1.0, low, low * low
             for count, side in enumerate(more, start=2):
                 total, squares = total + side, squares + side * side
                 inside = total * total - count * (squares - 1.0)
                 new = jnp.where(new > side, (total + jnp.sqrt(jnp.maximum(inside, 0.0))) / count, new)
             new = jnp.where(fixed, start, jnp.minimum(found, new))
-            return new, jnp.any(new < found - 1e-4)
+            # A sum of what fell: whether any did takes longer to find out.
+            return new, jnp.sum(found - new) > 1e-4
 
         found = jax.lax.while_loop(lambda carry: carry[1], nearer, (start, jnp.asarray(True)))[0]
         return self._flat(jnp.maximum(found, 0.0)) * self.width(extent)
 
     def gradient(self, value: Points, extent: Extent) -> Vector:
         """Slope [1/mm]: mean of the differences to the neighbors in tissue; zero where there are none."""
-        full, tissue = self._axes(value), self._axes(extent.tissue) > LEAST
+        full, tissue = self._axes(value), (self._axes(extent.tissue) > LEAST).astype(value.dtype)
         parts = []
-        for axis in range(len(self.shape)):
-            before, behind = shifted(full, axis)
-            both = jnp.logical_and(*shifted(tissue, axis)).astype(full.dtype)
-            slope, there = self._both_sides((behind - before) * both, axis), self._both_sides(both, axis)
-            parts.append(self._flat((slope[0] + slope[1]) / jnp.maximum(there[0] + there[1], 1.0)))
+        for axis, (face, (last, following)) in enumerate(zip(inner(full), sides(full), strict=True)):
+            after = face * tissue * behind(tissue, axis)
+            ahead = before(after, axis)
+            slope = ahead * (full - last) + after * (following - full)
+            parts.append(self._flat(slope / jnp.maximum(ahead + after, 1.0)))
         return Vector(tuple(parts)) / self.width(extent)
 
     def outward_integral(self, value: Vector, extent: Extent) -> Points:
@@ -168,20 +194,18 @@ class Box(NamedTuple):
             return self._ball_mean(parts, extent)
         tissue = self._axes(extent.tissue)
         inside = tissue > 0.5
-        conductances, leaving, margins = [], [], []
-        for axis, part in enumerate(parts):
-            (a, b), (into, beyond), (share, next_share) = (shifted(x, axis) for x in (part, inside, tissue))
-            both, either = into & beyond, into | beyond
-            # At a face through the margin, p falls to 0 within the part of the distance that is tissue.
-            reach = jnp.abs(jnp.where(into, share, next_share) - 0.5) / jnp.maximum(jnp.abs(share - next_share), 1e-6)
-            conductances.append(jnp.where(both, 1.0, 0.0).astype(part.dtype))
-            margins.append(jnp.where(either & ~both, 1.0 / jnp.clip(reach, 0.1, 1.0), 0.0).astype(part.dtype))
-            mean = 0.5 * (a + b)
-            leaving.append(jnp.where(both, mean, jnp.where(into, a, jnp.where(beyond, b, 0.0))))
+        conductances, leaving = [], []
         held: Any = 0.0
-        for axis, margin in enumerate(margins):
-            before, behind = self._both_sides(margin, axis)
-            held = held + before + behind
+        for axis, (face, part) in enumerate(zip(inner(tissue), parts, strict=True)):
+            beyond, share = behind(inside.astype(tissue.dtype), axis) > 0.0, behind(tissue, axis)
+            both, either = inside & beyond, inside | beyond
+            # At a face through the margin, p falls to 0 within the part of the distance that is tissue.
+            reach = jnp.abs(jnp.where(inside, tissue, share) - 0.5) / jnp.maximum(jnp.abs(tissue - share), 1e-6)
+            margin = face * jnp.where(either & ~both, 1.0 / jnp.clip(reach, 0.1, 1.0), 0.0)
+            held = held + margin + before(margin, axis)
+            conductances.append(jnp.where(both, face, 0.0))
+            here, there = inside.astype(part.dtype), beyond.astype(part.dtype)
+            leaving.append(face * (here * part + there * behind(part, axis)) / jnp.maximum(here + there, 1.0))
         held = jnp.where(inside, held, 1.0)
         right = jnp.where(inside, outflow(leaving), 0.0)
         found = balance(jnp.zeros_like(tissue), held, conductances, right, self.tolerance)
@@ -192,8 +216,8 @@ class Box(NamedTuple):
         spread: Any = 0.0
         for axis, part in enumerate(parts):
             rows = self.shape[axis]
-            first, last = (jax.lax.slice_in_dim(part, row, row + 1, axis=axis) for row in (0, rows - 1))
-            spread = spread + jnp.mean(last - first, axis=tuple(self._each)) / (rows - 1)
+            first, last = (jax.lax.index_in_dim(part, row, axis + 1, keepdims=False) for row in (0, rows - 1))
+            spread = spread + jnp.mean(last - first, axis=tuple(range(1, last.ndim))) / (rows - 1)
         mean = spread[None] / self.width(extent) * extent.radius**2 / 15.0
         return jnp.broadcast_to(mean, extent.tissue.shape)
 
@@ -220,18 +244,12 @@ class Box(NamedTuple):
 
     def carry(self, passages: list[Passage], extent: Extent, dt: float | None) -> list[Points]:
         """Each molecule to its balance; each motile cell along one axis after the other, then over the margin."""
-        found: dict[int, Points] = {}
-        for motile, work in ((False, self._balanced), (True, self._moved)):
-            chosen = [index for index, passage in enumerate(passages) if passage.motile is motile]
-            alike: dict[Any, list[int]] = {}
-            for index in chosen:
-                alike.setdefault(_kind(passages[index]), []).append(index)
-            for group in alike.values():
-                # One after the other: each ends at its own count, and none needs room beside the others.
-                stack = jax.tree.map(lambda *parts: jnp.stack(parts), *(passages[index] for index in group))
-                moved = jax.lax.map(lambda passage, work=work: work(passage, extent, dt), stack)
-                found |= dict(zip(group, moved, strict=True))
-        return [found[index] for index in range(len(passages))]
+        found: list[Points] = []
+        for passage in passages:
+            work = partial(self._moved if passage.motile else self._balanced, passage, extent, dt)
+            # One after the other: the room that one needs serves the next.
+            found.append(by_itself(work, found[-1] if found else passage.value))
+        return found
 
     def _balanced(self, passage: Passage, extent: Extent, dt: float | None) -> Points:
         del dt
@@ -259,9 +277,8 @@ class Box(NamedTuple):
         for axis, face in enumerate(faces):
             forth = back = step * face
             if passage.drift is not None:
-                before, behind = shifted(self._axes(passage.drift.parts[axis]), axis)
-                open_part = self._aperture(extent.tissue, axis)
-                speed = 0.5 * (before + behind) * open_part * pace
+                part = self._axes(passage.drift.parts[axis])
+                speed = 0.5 * (part + behind(part, axis)) * self._aperture(extent.tissue, axis) * pace
                 forth, back = forth + jnp.maximum(speed, 0.0), back + jnp.maximum(-speed, 0.0)
             value = self._along(axis, share, forth, back, value)
         gone = step * self._crossing(passage.spread, jnp.full_like(extent.tissue, 1.0 / step), extent)
@@ -272,10 +289,10 @@ class Box(NamedTuple):
         """The lines of one axis; the last one comes to the front, since its rows would be far apart in memory."""
         last = axis == len(self.shape) - 1
         if last:
-            share, forth, back, value = (jnp.moveaxis(part, axis, 0) for part in (share, forth, back, value))
-        place = 0 if last else axis
+            share, forth, back, value = (jnp.moveaxis(part, -1, 0) for part in (share, forth, back, value))
+        place = 0 if last else axis + 1
         found = substitute(factor(share, forth, back, place), share * value, place)
-        return jnp.moveaxis(found, 0, axis) if last else found
+        return jnp.moveaxis(found, 0, -1) if last else found
 
     def remap(
         self, extent: Extent, swelling: Points, material: Float[Array, "field voxel lane"], held: Any
@@ -291,67 +308,65 @@ class Box(NamedTuple):
         content = self._axes(extent.tissue * swelling / size)
         tissue = self._axes(extent.tissue)
         full = jnp.ones_like(tissue, bool) if self.walled else tissue >= FULL
-        faces = [jnp.where(jnp.logical_or(*shifted(full, axis)), 1.0, 0.0).astype(tissue.dtype) for axis in self._each]
-        inner = [
-            jnp.where(jnp.logical_and(*shifted(full, axis)), face, 0.0)
-            for axis, face in zip(self._each, faces, strict=True)
-        ]
-        beyond = [face - both for face, both in zip(faces, inner, strict=True)]
+        faces, joined = [], []
         held_by: Any = 0.0
-        for axis, face in enumerate(beyond):
-            before, behind = self._both_sides(face, axis)
-            held_by = held_by + before + behind
+        for axis, face in enumerate(inner(tissue)):
+            beyond = behind(full.astype(tissue.dtype), axis) > 0.0
+            faces.append(jnp.where(full | beyond, face, 0.0))
+            joined.append(jnp.where(full & beyond, face, 0.0))
+            margin = faces[axis] - joined[axis]
+            held_by = held_by + margin + before(margin, axis)
         excess = jnp.where(full, content - 1.0, 0.0)
         if self.walled:
-            excess = excess - jnp.mean(excess, axis=tuple(range(excess.ndim - 1)), keepdims=True)
+            excess = excess - jnp.mean(excess, axis=tuple(range(1, excess.ndim)), keepdims=True)
         loss = jnp.where(full, held_by, 1.0)
-        pressure = balance(jnp.zeros_like(content), loss, inner, excess, min(self.tolerance * 10.0, 1e-4))
+        pressure = balance(jnp.zeros_like(content), loss, joined, excess, min(self.tolerance * 10.0, 1e-4))
         pressure = jnp.where(full, pressure, 0.0)
         flux = differences(pressure, faces)
 
         leaving: Any = 0.0
         for axis, part in enumerate(flux):
-            before, behind = self._both_sides(part, axis)
-            leaving = leaving + jnp.maximum(behind, 0.0) + jnp.maximum(-before, 0.0)
+            leaving = leaving + jnp.maximum(part, 0.0) + jnp.maximum(-before(part, axis), 0.0)
         most = jnp.where(leaving > 0.5 * content, 0.5 * content / jnp.maximum(leaving, 1e-30), 1.0)
         flux = [
-            jnp.maximum(part, 0.0) * shifted(most, axis)[0] + jnp.minimum(part, 0.0) * shifted(most, axis)[1]
+            jnp.maximum(part, 0.0) * most + jnp.minimum(part, 0.0) * behind(most, axis)
             for axis, part in enumerate(flux)
         ]
         filled = content - outflow(flux)
-        there, gone = tissue > LEAST, self._flat(filled) <= 1e-9
+        empty = self._flat(filled) <= 1e-9
+        there = (tissue > LEAST).astype(tissue.dtype)
+        open_at = [roomy(face * there * behind(there, axis), 2) for axis, face in enumerate(inner(there))]
+        content_at, flux_at = roomy(content), [roomy(part) for part in flux]
 
         def move(one: Points) -> Points:
             density = self._axes(one / swelling)
-            carried = []
-            for axis, part in enumerate(flux):
-                before, behind = shifted(density, axis)
-                both = jnp.logical_and(*shifted(there, axis)).astype(density.dtype)
-                fall, rise = self._both_sides((behind - before) * both, axis)
-                slope = jnp.maximum(jnp.minimum(fall, rise), 0.0) + jnp.minimum(jnp.maximum(fall, rise), 0.0)
-                crossing = jnp.abs(part)
-                (low, high), (a, b) = shifted(slope, axis), shifted(jnp.maximum(content, LEAST), axis)
-                outer = before + 0.5 * low * jnp.maximum(1.0 - crossing / a, 0.0)
-                inner = behind - 0.5 * high * jnp.maximum(1.0 - crossing / b, 0.0)
-                carried.append(jnp.maximum(part, 0.0) * outer + jnp.minimum(part, 0.0) * inner)
-            amount = jnp.maximum(content * density - outflow(carried), 0.0)
-            return jnp.where(gone, one, self._flat(amount / jnp.maximum(filled, 1e-12)))
+            at, amount = roomy(density, 2, alone=True), content * density
+            for axis in self._each:
+                rises = [open_at[axis](axis, k) * (at(axis, k + 1) - at(axis, k)) for k in (-2, -1, 0, 1)]
+                slopes = [limited(*pair) for pair in pairwise(rises)]
+                last, here, following = (
+                    (at(axis, k), slope, content_at(axis, k)) for k, slope in zip((-1, 0, 1), slopes, strict=True)
+                )
+                amount = amount + carried(flux_at[axis](axis, -1), last, here) - carried(flux[axis], here, following)
+            return jnp.where(empty, one, self._flat(jnp.maximum(amount, 0.0)) / jnp.maximum(self._flat(filled), 1e-12))
 
-        moved = each_in_place(move, material)
+        moved: list[Points] = []
+        for one in material:
+            # No second copy of all, as one loop over them would need.
+            moved.append(by_itself(partial(move, one), moved[-1] if moved else one))
         shape = jnp.where(held, extent.tissue, self._flat(jnp.maximum(filled, 0.0)))
         new = Extent(extent.radius * jnp.cbrt(size), shape)
-        return new, moved, self._path(flux, grown, extent)
+        return new, jnp.stack(moved), self._path(flux, grown, extent)
 
     def _path(self, flux: list[Array], grown: PerLane, extent: Extent) -> Float[Array, "path lane"]:
         """How far tissue went at the voxel centers [mm]: with the lesion, away from its center, and within it."""
         width, parts = self.width(extent), []
         stretch = jnp.cbrt(grown) - 1.0
         for axis, part in enumerate(flux):
-            before, behind = self._both_sides(part, axis)
-            within = self._flat(0.5 * (before + behind)) * width
+            within = self._flat(0.5 * (before(part, axis) + part)) * width
             place = jnp.arange(self.shape[axis], dtype=width.dtype) + 0.5
             sizes = [-1 if other == axis else 1 for other in self._each]
-            here = jnp.broadcast_to(place.reshape(*sizes, 1), (*self.shape, width.shape[1]))
+            here = jnp.broadcast_to(place.reshape(1, *sizes), (width.shape[1], *self.shape))
             here = self._flat(here)
             parts.append(within + stretch * (here - self._weighted(here, extent.tissue)) * width)
         return jnp.concatenate(parts)
@@ -361,44 +376,39 @@ class Box(NamedTuple):
         return range(len(self.shape))
 
     def _axes(self, values: Points) -> Array:
-        return values.reshape(*self.shape, values.shape[-1])
+        # The lane comes first: a last axis of one lane leaves nothing to read at once.
+        return values.T.reshape(-1, *self.shape)
 
     def _flat(self, values: Array) -> Points:
-        return values.reshape(self.points, values.shape[-1])
+        return values.reshape(-1, self.points).T
 
     def _lanes(self, values: PerLane) -> Array:
-        return values.reshape(*(1 for _ in self.shape), values.shape[-1])
+        return values.reshape(-1, *(1 for _ in self.shape))
 
     def _weighted(self, value: Points, weight: Points) -> PerLane:
         top, low = (jnp.sum(part, axis=0, keepdims=True) for part in (weight * value, weight))
         return top / jnp.maximum(low, 1e-12)
 
-    def _both_sides(self, faces: Array, axis: int) -> tuple[Array, Array]:
-        """The faces before and behind each voxel; 0 at the walls."""
-        edges = [(0, 0)] * faces.ndim
-        edges[axis] = (1, 1)
-        return shifted(jnp.pad(faces, edges), axis)
-
     def _aperture(self, tissue: Points, axis: int) -> Array:
         """Share of the faces along an axis that is open between tissue and tissue."""
-        before, behind = shifted(self._axes(tissue), axis)
-        open_part = jnp.minimum(jnp.minimum(before, behind), 1.0)
+        full = self._axes(tissue)
+        open_part = inner(full)[axis] * jnp.minimum(jnp.minimum(full, behind(full, axis)), 1.0)
         return jnp.where(open_part > LEAST, open_part, 0.0)
 
     def _faces(self, diffusivity: Points | PerLane, extent: Extent, tissue: Points | None) -> list[Array]:
         """Conductances D/h² of the faces [1/day], of their open share where `tissue` is given.
 
-        Where they are the same everywhere, there is one for all: nothing to read for each voxel.
+        Where they are the same everywhere, they are `[lane, 1, ..., row, ..., 1]`: nothing to read for each voxel.
         """
         per_area = self._lanes(1.0 / self.width(extent) ** 2)
         faces = []
-        for axis in self._each:
+        for axis, face in enumerate(inner(self._axes(extent.tissue))):
             if diffusivity.shape[0] == 1:
-                face = self._lanes(diffusivity) * per_area
+                part = self._lanes(diffusivity) * per_area
             else:
-                before, behind = shifted(self._axes(diffusivity), axis)
-                face = 0.5 * (before + behind) * per_area
-            faces.append(face if tissue is None else face * self._aperture(tissue, axis))
+                full = self._axes(diffusivity)
+                part = 0.5 * (full + behind(full, axis)) * per_area
+            faces.append(part * (face if tissue is None else self._aperture(tissue, axis)))
         return faces
 
     def _margin(self, extent: Extent) -> Array:
@@ -406,12 +416,11 @@ class Box(NamedTuple):
         tissue = jnp.minimum(self._axes(extent.tissue), 1.0)
         squares: Any = 0.0
         for axis in self._each:
-            before, behind = shifted(tissue, axis)
-            low, high = self._both_sides(behind - before, axis)
-            squares = squares + (0.5 * (low + high)) ** 2
+            rise = inner(tissue)[axis] * (behind(tissue, axis) - tissue)
+            squares = squares + (0.5 * (before(rise, axis) + rise)) ** 2
         area = jnp.sqrt(squares)
         held = jnp.where(tissue > LEAST, area, 0.0)
-        total = lambda part: jnp.sum(part, axis=tuple(range(part.ndim - 1)), keepdims=True)
+        total = lambda part: jnp.sum(part, axis=tuple(range(1, part.ndim)), keepdims=True)
         return held * total(area) / jnp.maximum(total(held), 1e-12)
 
     def _crossing(self, spread: Spread, rate: Points, extent: Extent) -> Points:

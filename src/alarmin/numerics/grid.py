@@ -92,6 +92,11 @@ class Grid(Protocol):
         ...
 
     @property
+    def rates_at_once(self) -> bool:
+        """Whether all rates of a step are there before fields change: faster, and twice the room of the state."""
+        ...
+
+    @property
     def centers(self) -> np.ndarray:
         """What the points are called in stored profiles, `[point]`."""
         ...
@@ -116,8 +121,8 @@ class Grid(Protocol):
         """Volume mean over the lesion."""
         ...
 
-    def margin_mean(self, value: Any, depth: float, extent: Any, /) -> Any:
-        """Volume mean within `depth` [mm] of the margin."""
+    def margin_mean(self, value: Any, within: float, depth: Any, extent: Any, /) -> Any:
+        """Volume mean `within` [mm] of the margin, from the `depth` of each point."""
         ...
 
     def depth(self, extent: Any, /) -> Any:

@@ -1,6 +1,7 @@
 """Implicit diffusion along one axis of a box after the other, and balances by conjugate gradients.
 
-Arrays are `[*axes, lane]`; a face array along an axis is one shorter on that axis.
+Arrays are `[lane, *axes]`, and axes count from 0 behind the lane (of `factor` and `substitute`, as they stand). Faces
+along an axis stand with the voxel before them; the last one is the wall, and 0.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,12 +31,10 @@ def factor(loss: Array, forth: Array, back: Array, axis: int = 0) -> Factors:
 
     Args:
         loss: `[*axes, ...]`.
-        forth: one row shorter, not negative; `back` alike.
+        forth: of the face behind each row, not negative, and 0 behind the last; `back` alike.
         axis: of the rows.
     """
     rows = loss.shape[axis]
-    edge = [(0, 1) if other == axis else (0, 0) for other in range(loss.ndim)]
-    forth, back = jnp.pad(forth, edge), jnp.pad(back, edge)
 
     def eliminate(s: Array, carry: Any) -> Any:
         (take, pivots, pulls), left, before = carry
@@ -98,7 +97,7 @@ def diffuse_decay(value: Array, number: Any, decay: Any, steps: int = 1) -> Arra
     axes = value.ndim
 
     def line(rows: int) -> Factors:
-        face = jnp.full((rows - 1,), number, value.dtype)
+        face = jnp.full((rows,), number, value.dtype).at[-1].set(0.0)
         return factor(jnp.full((rows,), 1.0 + decay / axes, value.dtype), face, face)
 
     factors = {rows: line(rows) for rows in set(value.shape)}
@@ -123,6 +122,15 @@ def diffuse_decay(value: Array, number: Any, decay: Any, steps: int = 1) -> Arra
     return jnp.moveaxis(value, range(steps % axes), range(-(steps % axes), 0)) if steps % axes else value
 
 
+def by_itself(work: Callable[[], Array], known: Array) -> Array:
+    """What `work` returns, computed after `known` and not melted into what follows; NaN where `known` begins with NaN.
+
+    That this hardly ever happens, the compiler does not know.
+    """
+    shape = jax.eval_shape(work)
+    return jax.lax.cond(known.reshape(-1)[0] <= jnp.inf, work, lambda: jnp.full(shape.shape, jnp.nan, shape.dtype))
+
+
 def each_in_place(work: Callable[[Array], Array], values: Array) -> Array:
     """`work` of one array after the other along the first axis, each in its own place: no second copy of all."""
 
@@ -139,37 +147,62 @@ def turned(values: Array) -> Array:
     return values.reshape(-1, last).T.reshape(last, *others)
 
 
-def shifted(values: Array, axis: int) -> tuple[Array, Array]:
-    """The values before and behind each face along an axis."""
-    rows = values.shape[axis]
-    return jax.lax.slice_in_dim(values, 0, rows - 1, axis=axis), jax.lax.slice_in_dim(values, 1, rows, axis=axis)
+def roomy(values: Array, reach: int = 1, alone: bool = False) -> Callable[[int, int], Array]:
+    """`at(axis, shift)`, the voxels up to `reach` before and behind along an axis, read from one copy.
+
+    Memory is a ring: beyond a wall comes what comes in memory, behind the last voxel the first one. So of faces, which
+    are 0 at the wall behind, those before each voxel are 0 at the wall before.
+
+    From a copy, one instruction reads many values, while a shift that the compiler melts into what follows takes them
+    one by one. So within a loop, the copy is made `alone`, and one that all its rounds read is made before it.
+    """
+    flat, room = values.reshape(-1), reach * int(np.prod(values.shape[2:]))
+    copy = lambda: jnp.concatenate([flat[-room:], flat, flat[:room]])
+    wide = by_itself(copy, flat) if alone else copy()
+
+    def at(axis: int, shift: int) -> Array:
+        first = room + shift * int(np.prod(values.shape[axis + 2 :]))
+        return wide[first : first + values.size].reshape(values.shape)
+
+    return at
+
+
+def behind(values: Array, axis: int) -> Array:
+    """The next voxel along an axis (see `roomy`)."""
+    return roomy(values)(axis, 1)
+
+
+def before(values: Array, axis: int) -> Array:
+    """The voxel before along an axis; of faces, those before each voxel (see `roomy`)."""
+    return roomy(values)(axis, -1)
+
+
+def sides(values: Array, alone: bool = False) -> list[tuple[Array, Array]]:
+    """`before` and `behind` along each axis, all read from one copy (see `roomy`)."""
+    at = roomy(values, alone=alone)
+    return [(at(axis, -1), at(axis, 1)) for axis in range(values.ndim - 1)]
+
+
+def inner(values: Array) -> list[Array]:
+    """For each axis the faces behind the voxels, 1 between two voxels and 0 at the wall, `[1, ..., row, ..., 1]`."""
+    found = []
+    for axis, rows in enumerate(values.shape[1:], start=1):
+        there = (jnp.arange(rows) < rows - 1).astype(values.dtype)
+        found.append(there.reshape([rows if other == axis else 1 for other in range(values.ndim)]))
+    return found
 
 
 def outflow(fluxes: Sequence[Array]) -> Array:
-    """Sum of what leaves each voxel across its faces; nothing crosses the walls."""
+    """Sum of what leaves each voxel across its faces."""
     total: Any = 0.0
     for axis, flux in enumerate(fluxes):
-        edges = [(0, 0)] * flux.ndim
-        edges[axis] = (1, 1)
-        before, behind = shifted(jnp.pad(flux, edges), axis)
-        total = total + (behind - before)
+        total = total + (flux - before(flux, axis))
     return total
 
 
 def differences(values: Array, conductances: Sequence[Array]) -> list[Array]:
     """Fluxes conductance (u_s - u_{s+1}) across the faces of each axis."""
-    found = []
-    for axis, conductance in enumerate(conductances):
-        before, behind = shifted(values, axis)
-        found.append(conductance * (before - behind))
-    return found
-
-
-def whole(values: Array) -> Array:
-    """Sum over the voxels `[1, ..., lane]`: planes first, by a product with ones, which is faster than a sum."""
-    planes = jnp.ones((1, values.shape[0]), values.dtype) @ values.reshape(values.shape[0], -1)
-    rest = planes.reshape(-1, values.shape[-1])
-    return jnp.sum(rest, axis=0).reshape(*(1 for _ in values.shape[:-1]), values.shape[-1])
+    return [part * (values - following) for part, (_, following) in zip(conductances, sides(values), strict=True)]
 
 
 def balance(
@@ -177,36 +210,38 @@ def balance(
 ) -> Array:
     """Solves loss u + outflow(conductance differences of u) = right, by conjugate gradients scaled by the diagonal.
 
-    A conductance has a value for each face of its axis, or one for all, `[1, ..., lane]`.
-
     Ends where the residual is below `tolerance` of the right-hand side in every lane, in the norm of the scaling; a
     lane that is there rests, so that no lane depends on its neighbors.
     """
-    apply = lambda u: loss * u + outflow(differences(u, conductances))
+    faces = [roomy(part, alone=True) for part in conductances]
+
+    def apply(u: Array) -> Array:
+        total = loss * u
+        for axis, (last, following) in enumerate(sides(u, alone=True)):
+            total = total + faces[axis](axis, -1) * (u - last) + faces[axis](axis, 0) * (u - following)
+        return total
+
     diagonal = loss
-    for axis, conductance in enumerate(conductances):
-        edges = [(0, 0)] * conductance.ndim
-        edges[axis] = (1, 1)
-        every = jnp.broadcast_to(conductance, shifted(loss, axis)[0].shape)
-        before, behind = shifted(jnp.pad(every, edges), axis)
-        diagonal = diagonal + before + behind
+    for axis, face in enumerate(faces):
+        diagonal = diagonal + face(axis, -1) + face(axis, 0)
     scale = 1.0 / jnp.maximum(diagonal, 1e-30)
-    dot = lambda a, b: whole(a * b)
-    goal = jnp.maximum(tolerance**2 * dot(right, scale * right), 1e-36)
+    whole = lambda values: jnp.sum(values, axis=tuple(range(1, values.ndim)), keepdims=True)
+    goal = jnp.maximum(tolerance**2 * whole(right * right * scale), 1e-36)
 
     def go(carry: Any) -> Any:
-        u, residual, direction, size, count = carry
+        u, residual, direction, size, turn, count = carry
+        # The new direction comes first: made last, it would be copied beside the old one.
+        direction = scale * residual + turn * direction
         image = apply(direction)
         moving = size > goal
-        step = jnp.where(moving, size / jnp.maximum(dot(direction, image), 1e-36), 0.0)
+        step = jnp.where(moving, size / jnp.maximum(whole(direction * image), 1e-36), 0.0)
         u, residual = u + step * direction, residual - step * image
-        scaled = scale * residual
-        new = jnp.where(moving, dot(residual, scaled), size)
+        new = jnp.where(moving, whole(residual * residual * scale), size)
         turn = jnp.where(moving, new / jnp.maximum(size, 1e-36), 0.0)
-        return u, residual, scaled + turn * direction, new, count + 1
+        return u, residual, direction, new, turn, count + 1
 
     residual = right - apply(start)
-    direction = scale * residual
-    first = (start, residual, direction, dot(residual, direction), np.int32(0))
-    unfinished = lambda carry: jnp.any(carry[3] > goal) & (carry[4] < most)
+    size = whole(residual * residual * scale)
+    first = (start, residual, jnp.zeros_like(start), size, jnp.zeros_like(size), np.int32(0))
+    unfinished = lambda carry: jnp.any(carry[3] > goal) & (carry[5] < most)
     return jax.lax.while_loop(unfinished, go, first)[0]

@@ -57,6 +57,11 @@ class Sphere(NamedTuple):
         return self.shells
 
     @property
+    def rates_at_once(self) -> bool:
+        """Yes: a step stays in the cache."""
+        return True
+
+    @property
     def paths(self) -> int:
         """The shells: a velocity has its outward component alone."""
         return self.shells
@@ -94,9 +99,10 @@ class Sphere(NamedTuple):
         del extent
         return jnp.asarray(self.shares, value.dtype)[None] @ value
 
-    def margin_mean(self, value: Shells, depth: float, radius: PerLane) -> PerLane:
-        """Volume mean within `depth` [mm] of the margin; a shell that straddles the depth counts by its part."""
-        inner = jnp.clip(1.0 - depth / radius, 0.0, 1.0)
+    def margin_mean(self, value: Shells, within: float, depth: Shells, radius: PerLane) -> PerLane:
+        """Volume mean `within` [mm] of the margin; a shell that straddles the limit counts by its part."""
+        del depth
+        inner = jnp.clip(1.0 - within / radius, 0.0, 1.0)
         faces = jnp.maximum(self._column(self.faces, value), inner)
         part = faces[1:] ** 3 - faces[:-1] ** 3
         whole = jnp.ones((1, self.shells), value.dtype)

@@ -21,6 +21,11 @@ class WellMixed(NamedTuple):
         return 1
 
     @property
+    def rates_at_once(self) -> bool:
+        """Yes: a step stays in the cache."""
+        return True
+
+    @property
     def paths(self) -> int:
         """One."""
         return 1
@@ -52,9 +57,9 @@ class WellMixed(NamedTuple):
         del extent
         return value
 
-    def margin_mean(self, value: PerLane, depth: float, extent: PerLane) -> PerLane:
+    def margin_mean(self, value: PerLane, within: float, depth: PerLane, extent: PerLane) -> PerLane:
         """The value itself."""
-        del depth, extent
+        del within, depth, extent
         return value
 
     def depth(self, extent: PerLane) -> PerLane:
