@@ -74,5 +74,5 @@ def test_drift_conserves_and_piles_up_downstream() -> None:
 def test_outward_integral_and_means() -> None:
     radius = jnp.full((1, 1), 6.0)
     np.testing.assert_allclose(GRID.outward_integral(jnp.ones((16, 1)), radius), GRID.depth(radius), rtol=1e-13)
-    inside = GRID.margin_mean(jnp.asarray(GRID.centers)[:, None] * 6.0, 1.0, radius)
+    inside = GRID.margin_mean(jnp.asarray(GRID.centers)[:, None] * 6.0, 1.0, GRID.depth(radius), radius)
     assert 5.0 < float(inside[0, 0]) < 6.0
