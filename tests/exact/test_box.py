@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from alarmin.numerics.box import Box, Extent
+from alarmin.numerics.box import LEAST, Box, Extent
 from alarmin.numerics.grid import Passage, Spread, Vector
 from alarmin.numerics.lines import (
     balance,
@@ -92,6 +92,24 @@ def test_a_balance_meets_its_equation_in_every_lane() -> None:
     np.testing.assert_allclose(jnp.sum(loss * found, axis=(1, 2)), jnp.sum(right, axis=(1, 2)), rtol=1e-10)
     alone = balance(jnp.zeros((1, 5, 6)), loss[:1], [f[:1] for f in faces], right[:1], 1e-13)
     np.testing.assert_array_equal(found[0], alone[0])
+
+
+def test_the_slope_of_a_line_is_its_slope_up_to_the_margin() -> None:
+    """One-sided where tissue ends, whatever is beyond it; 0 where a voxel has no neighbor in tissue."""
+    extent = lesion(BOX)
+    there = np.asarray(extent.tissue).reshape(SHAPE) > LEAST
+    places = np.meshgrid(*map(np.arange, SHAPE), indexing="ij")
+    line = np.where(there, 3.0 * places[0] - 2.0 * places[1] + places[2], 1e6)
+    found = BOX.gradient(jnp.asarray(line.reshape(-1, 1)), extent)
+    for axis, slope in enumerate((3.0, -2.0, 1.0)):
+        some = np.zeros(SHAPE, bool)
+        here, behind_it = [slice(None)] * 3, [slice(None)] * 3
+        here[axis], behind_it[axis] = slice(None, -1), slice(1, None)
+        both = there[tuple(here)] & there[tuple(behind_it)]
+        some[tuple(here)] |= both
+        some[tuple(behind_it)] |= both
+        expected = np.where(some, slope, 0.0) / float(BOX.width(extent)[0, 0])
+        np.testing.assert_allclose(np.asarray(found.parts[axis]).reshape(SHAPE), expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("alone", [False, True])
