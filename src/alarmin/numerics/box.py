@@ -70,6 +70,13 @@ class Extent(NamedTuple):
     tissue: Points
 
 
+class Ways(NamedTuple):
+    """Where fields get through: area of the margin in each voxel, in areas of a face, and open share of the faces."""
+
+    margin: Array
+    apertures: list[Array]
+
+
 class Box(NamedTuple):
     """Cubes of equal size which grow with the lesion, so that the sum of their shares of tissue never changes.
 
@@ -244,14 +251,15 @@ class Box(NamedTuple):
 
     def carry(self, passages: list[Passage], extent: Extent, dt: float | None) -> list[Points]:
         """Each molecule to its balance; each motile cell along one axis after the other, then over the margin."""
+        ways = Ways(self._margin(extent), [self._aperture(extent.tissue, axis) for axis in self._each])
         found: list[Points] = []
         for passage in passages:
-            work = partial(self._moved if passage.motile else self._balanced, passage, extent, dt)
+            work = partial(self._moved if passage.motile else self._balanced, passage, extent, ways, dt)
             # One after the other: the room that one needs serves the next.
             found.append(by_itself(work, found[-1] if found else passage.value))
         return found
 
-    def _balanced(self, passage: Passage, extent: Extent, dt: float | None) -> Points:
+    def _balanced(self, passage: Passage, extent: Extent, ways: Ways, dt: float | None) -> Points:
         del dt
         spread, tissue = passage.spread, extent.tissue
         outside = 1.0 - tissue if spread.host_loss is not None and not self.walled else jnp.zeros_like(tissue)
@@ -259,29 +267,29 @@ class Box(NamedTuple):
         outside = jnp.maximum(outside, 0.0)
         loss = tissue * passage.rate + outside * around
         right = tissue * passage.gain + outside * around * spread.host
-        faces = self._faces(spread.diffusivity, extent, None if spread.host_loss is not None else tissue)
+        faces = self._faces(spread.diffusivity, extent, None if spread.host_loss is not None else ways)
         if spread.host_loss is None:
-            crossing = self._crossing(spread, passage.rate, extent)
+            crossing = self._crossing(spread, passage.rate, extent, ways)
             loss, right = loss + crossing, right + crossing * spread.host
             empty = tissue <= LEAST
             loss, right = jnp.where(empty, 1.0, loss), jnp.where(empty, passage.value, right)
         start, loss, right = (self._axes(part) for part in (passage.value, loss, right))
         return self._flat(jnp.maximum(balance(start, loss, faces, right, self.tolerance), 0.0))
 
-    def _moved(self, passage: Passage, extent: Extent, dt: float | None) -> Points:
+    def _moved(self, passage: Passage, extent: Extent, ways: Ways, dt: float | None) -> Points:
         step = float(dt or 1.0)
         share = self._axes(jnp.where(extent.tissue > LEAST, extent.tissue, 1.0))
         pace = self._lanes(step / self.width(extent))
-        faces = self._faces(passage.spread.diffusivity, extent, extent.tissue)
+        faces = self._faces(passage.spread.diffusivity, extent, ways)
         value = self._axes(passage.value)
         for axis, face in enumerate(faces):
             forth = back = step * face
             if passage.drift is not None:
                 part = self._axes(passage.drift.parts[axis])
-                speed = 0.5 * (part + behind(part, axis)) * self._aperture(extent.tissue, axis) * pace
+                speed = 0.5 * (part + behind(part, axis, alone=True)) * ways.apertures[axis] * pace
                 forth, back = forth + jnp.maximum(speed, 0.0), back + jnp.maximum(-speed, 0.0)
             value = self._along(axis, share, forth, back, value)
-        gone = step * self._crossing(passage.spread, jnp.full_like(extent.tissue, 1.0 / step), extent)
+        gone = step * self._crossing(passage.spread, jnp.full_like(extent.tissue, 1.0 / step), extent, ways)
         gone = gone / self._flat(share)
         return (self._flat(value) + gone * passage.spread.host) / (1.0 + gone)
 
@@ -395,8 +403,8 @@ class Box(NamedTuple):
         open_part = inner(full)[axis] * jnp.minimum(jnp.minimum(full, behind(full, axis)), 1.0)
         return jnp.where(open_part > LEAST, open_part, 0.0)
 
-    def _faces(self, diffusivity: Points | PerLane, extent: Extent, tissue: Points | None) -> list[Array]:
-        """Conductances D/h² of the faces [1/day], of their open share where `tissue` is given.
+    def _faces(self, diffusivity: Points | PerLane, extent: Extent, ways: Ways | None) -> list[Array]:
+        """Conductances D/h² of the faces [1/day], of their open share where `ways` are given.
 
         Where they are the same everywhere, they are `[lane, 1, ..., row, ..., 1]`: nothing to read for each voxel.
         """
@@ -407,8 +415,8 @@ class Box(NamedTuple):
                 part = self._lanes(diffusivity) * per_area
             else:
                 full = self._axes(diffusivity)
-                part = 0.5 * (full + behind(full, axis)) * per_area
-            faces.append(part * (face if tissue is None else self._aperture(tissue, axis)))
+                part = 0.5 * (full + behind(full, axis, alone=True)) * per_area
+            faces.append(part * (face if ways is None else ways.apertures[axis]))
         return faces
 
     def _margin(self, extent: Extent) -> Array:
@@ -418,16 +426,16 @@ class Box(NamedTuple):
         for axis in self._each:
             rise = inner(tissue)[axis] * (behind(tissue, axis) - tissue)
             squares = squares + (0.5 * (before(rise, axis) + rise)) ** 2
-        area = jnp.sqrt(squares)
+        area = by_itself(lambda: jnp.sqrt(squares), tissue)
         held = jnp.where(tissue > LEAST, area, 0.0)
         total = lambda part: jnp.sum(part, axis=tuple(range(1, part.ndim)), keepdims=True)
         return held * total(area) / jnp.maximum(total(held), 1e-12)
 
-    def _crossing(self, spread: Spread, rate: Points, extent: Extent) -> Points:
+    def _crossing(self, spread: Spread, rate: Points, extent: Extent, ways: Ways) -> Points:
         """Exchange over the margin per volume of a voxel [1/day], in series with half a voxel of tissue."""
         width = self.width(extent)
         if self.walled:
             return jnp.zeros_like(extent.tissue)
         layer = jnp.minimum(0.5 * width, jnp.sqrt(spread.diffusivity / jnp.maximum(rate, 1e-30)))
         speed = spread.exchange * spread.diffusivity / jnp.maximum(spread.exchange * layer + spread.diffusivity, 1e-30)
-        return speed * self._flat(self._margin(extent)) / width
+        return speed * self._flat(ways.margin) / width

@@ -167,9 +167,9 @@ def roomy(values: Array, reach: int = 1, alone: bool = False) -> Callable[[int, 
     return at
 
 
-def behind(values: Array, axis: int) -> Array:
+def behind(values: Array, axis: int, alone: bool = False) -> Array:
     """The next voxel along an axis (see `roomy`)."""
-    return roomy(values)(axis, 1)
+    return roomy(values, alone=alone)(axis, 1)
 
 
 def before(values: Array, axis: int) -> Array:
