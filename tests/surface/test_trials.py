@@ -1,6 +1,7 @@
 """Trust: every trial is a file and nothing else: it names what exists, holds no outcome, and runs."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import alarmin
 from alarmin.numerics.sphere import Sphere
-from alarmin.records import agents, sources, trial, trials, tumors
+from alarmin.records import agent, agents, sources, trial, trials, tumors
 from alarmin.records.schema import Trial
 from alarmin.simulation import MONTH, Settings
 from alarmin.therapy.regimen import parse
@@ -94,6 +95,11 @@ def test_a_trial_with_a_selection_and_toxicity_runs():
     np.testing.assert_array_equal(without.courses["C"].cohort.ids, result.courses["C"].cohort.ids)
     assert without.tables["adae"].empty
     assert "grade3" not in without.arms["C"]
+    # What a trial's own publication said of its safety is no prediction of it, and is named.
+    assert result.safety_seen == without.safety_seen == []
+    own = design.model_copy(update={"source": agent("carboplatin").toxicity["thrombocytopenia"].source})
+    assert "carboplatin.toxicity.thrombocytopenia" in replace(result, trial=own).safety_seen
+    assert replace(without, trial=own).safety_seen == []
 
 
 def test_what_contradicts_itself_is_refused():

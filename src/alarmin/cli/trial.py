@@ -180,6 +180,11 @@ def _show(scored: "Scored", folder: Path | None) -> None:
     if design.null_response is not None:
         met = "shown" if result.success else "not shown"
         out.print(f"\nResponse above {100 * design.null_response:g} %: [bold]{met}[/bold] in this virtual trial")
+    if seen := result.safety_seen:
+        out.print(
+            f"Adverse events and doses are no prediction: {len(seen)} of their records were read in this trial's own "
+            f"publication ({', '.join(seen)})"
+        )
     for why in result.failed:
         out.print(f"Failed and left out: {why}", markup=False)
     spent = result.timing

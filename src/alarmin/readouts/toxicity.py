@@ -86,6 +86,14 @@ def risks(cohort: Cohort, plan: Regimen) -> tuple[Risk, ...]:
     return tuple(found.values())
 
 
+def reported_by(source: str, cohort: Cohort, plan: Regimen) -> tuple[str, ...]:
+    """Names of the records behind `risks` that were read at a source, such as the publication of a trial to be run."""
+    own = {f"{name}.toxicity.{event}": record for name in plan.agents for event, record in agent(name).toxicity.items()}
+    pairs = tuple(f"toxicity_{a}_with_{b}_" for a in plan.agents for b in plan.agents)
+    both = {name: record for name, record in cohort.records.items() if name.startswith(pairs)}
+    return tuple(name for name, record in (own | both).items() if record.source == source)
+
+
 def _own(drug: Agent) -> dict[str, NDArray[np.float64]]:
     """Cumulative hazard of each event by the agent's records."""
     severe = {name: record for name, record in drug.toxicity.items() if _is_severe(name, record)}
