@@ -72,7 +72,7 @@ def _number(
     point = axes.figure.dpi / 72.0
     place = lambda xy: axes.transData.transform(np.asarray(xy, float)) / point
     at = place([mark[:2] for mark in marks])
-    on_lines = np.concatenate([np.linspace(*place(line), 60) for line in lines])
+    on_lines = np.concatenate([np.linspace(ends[0], ends[1], 60) for ends in map(place, lines)])
     taken = []
     for number, ((x, y, color), own) in enumerate(zip(marks, at, strict=True), start=1):
         half = np.array([0.36 * size * len(str(number)), 0.42 * size])
@@ -80,8 +80,8 @@ def _number(
         for reach in REACH:
             for angle in np.deg2rad((45, 0, 90, 135, 180, 315, 225, 270)):
                 aside = np.array([np.cos(angle), np.sin(angle)]) * (reach + np.array([half[0] - half[1], 0.0]))
-                nearer = np.hypot(*(at - own - aside).T) < 1.15 * np.hypot(*aside)
-                nearer &= np.hypot(*(at - own).T) > 1.0
+                nearer = np.linalg.norm(at - own - aside, axis=1) < 1.15 * np.linalg.norm(aside)
+                nearer &= np.linalg.norm(at - own, axis=1) > 1.0
                 hides = lambda xy, room, where=own + aside, half=half: (
                     (np.abs(xy - where) < half + room).all(axis=1).sum()
                 )
@@ -91,10 +91,10 @@ def _number(
                     best, least = aside, cost
         taken.append((own + best, half))
         note = axes.annotate(
-            str(number), (x, y), xytext=tuple(best), textcoords="offset points", ha="center", va="center",
+            str(number), (x, y), xytext=(float(best[0]), float(best[1])), textcoords="offset points", ha="center", va="center",
             fontsize=size, weight="bold", color=color, zorder=6,
             path_effects=[withStroke(linewidth=2.0, foreground="white")],
             arrowprops={"arrowstyle": "-", "color": color, "lw": 0.7, "shrinkA": 3, "shrinkB": 3}
-            if np.hypot(*best) > 1.4 * REACH[1] else None,
+            if np.linalg.norm(best) > 1.4 * REACH[1] else None,
         )  # fmt: skip
         note.set_in_layout(False)
