@@ -91,8 +91,8 @@ def _number(
                     best, least = aside, cost
         taken.append((own + best, half))
         note = axes.annotate(
-            str(number), (x, y), xytext=(float(best[0]), float(best[1])), textcoords="offset points", ha="center", va="center",
-            fontsize=size, weight="bold", color=color, zorder=6,
+            str(number), (x, y), xytext=(float(best[0]), float(best[1])), textcoords="offset points",
+            ha="center", va="center", fontsize=size, weight="bold", color=color, zorder=6,
             path_effects=[withStroke(linewidth=2.0, foreground="white")],
             arrowprops={"arrowstyle": "-", "color": color, "lw": 0.7, "shrinkA": 3, "shrinkB": 3}
             if np.linalg.norm(best) > 1.4 * REACH[1] else None,
