@@ -11,6 +11,7 @@ from alarmin.plots import (
     Median,
     compare,
     forest,
+    front,
     kymograph,
     render,
     save,
@@ -159,3 +160,39 @@ def test_kymograph_has_a_panel_a_field_with_the_margin_on_top():
     panels = [axes for axes in kymograph_example().axes if axes.get_visible()]
     assert [axes.get_title(loc="left") for axes in panels] == ["Tumor cells", "Oxygen", "Alarm", "CD8 T cells"]
     assert all(list(axes.lines[0].get_ydata()) == [10.0, 9.0, 6.0] for axes in panels)
+
+
+def test_equal_values_look_equal_in_two_lesions():
+    """A lesion full of T cells is brighter than one with a tenth of them, and both keys name the same scale."""
+
+    def lesion(density):
+        fields = {"cd8": np.full((2, 8), density), "tumor": np.full((2, 8), 100.0)}
+        return section(np.array([0.0, 7.0]), np.array([10.0, 9.0]), np.linspace(0.1, 0.95, 8), fields, at=[0])
+
+    few, many = lesion(0.8), lesion(8.0)
+    middle = [figure.axes[2].images[0].get_array()[160, 220] for figure in (few, many)]
+    assert {"0", "5", "20", "100", "200"} <= texts(few) & texts(many)
+    assert middle[0][1] < 0.6 * middle[1][1]
+    assert "≥ 20" in texts(lesion(30.0))
+
+
+def test_published_shares_and_medians_have_a_key():
+    named = [text.get_text() for text in survival_example().axes[0].get_legend().get_texts()]
+    assert named == ["A", "B", "published share, 95 % CI", "published median, 95 % CI"]
+
+
+def test_numbers_of_regimens_hide_neither_one_another_nor_marks():
+    """Two regimens in one place, and two close by, keep numbers that can be told apart."""
+    at = [(0.11, 0.80), (0.11, 0.79), (0.112, 0.78), (0.2, 1.5)]
+    rows = [
+        {"kind": "front", "regimen": f"r{n}", "toxicity": x, "toxicity_low": x - 0.02, "toxicity_high": x + 0.02,
+         "effect": y, "effect_low": 0.5 * y, "effect_high": 2.0 * y}
+        for n, (x, y) in enumerate(at)
+    ]  # fmt: skip
+    figure = front(pd.DataFrame(rows))
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    boxes = [note.get_window_extent() for note in axes.texts]
+    marks = axes.transData.transform([(100.0 * x, y) for x, y in at])
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+    assert not any(box.contains(*mark) for box in boxes for mark in marks)

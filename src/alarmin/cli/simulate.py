@@ -131,7 +131,7 @@ def simulate(
         if out is not None and not in_box:
             _write(out, course)
         if picture is not None:
-            _draw(picture, course)
+            _draw(picture, course, patient)
         if json:
             as_json(_content(course))
         else:
@@ -188,7 +188,7 @@ def _write(target: Path, course: "Course") -> None:
     results.write_course(target, course, made)
 
 
-def _draw(target: Path, course: "Course") -> None:
+def _draw(target: Path, course: "Course", patient: int) -> None:
     from alarmin import plots, results
 
     if kind := _kind(target):
@@ -196,7 +196,7 @@ def _draw(target: Path, course: "Course") -> None:
         return
     drawn = {
         f"{name}.{kind}": plots.render(figure, kind)
-        for name, figure in plots.course_figures(course).items()
+        for name, figure in plots.course_figures(course, number=patient).items()
         for kind in ("svg", "png")
     }
     results.write_files(target, drawn)
