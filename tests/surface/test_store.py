@@ -87,6 +87,17 @@ def test_course_has_coordinates_and_units(tmp_path):
     assert '"seed": 4' in data.attrs["provenance"]
 
 
+@pytest.mark.parametrize(
+    ("agent", "unit"),
+    [("docetaxel", "mg"), ("collagenase", "mg"), ("radiotherapy", "Gy"), ("t_vec", "PFU"), ("porfimer_pdt", "J/cm**2")],
+)
+def test_a_dose_has_the_unit_in_which_it_is_given(agent, unit):
+    given = course()
+    given.profiles = {}
+    given.doses = {agent: np.ones((4, 2))}
+    assert dataset(given)[f"dose_{agent}"].attrs["units"] == unit
+
+
 def test_a_course_is_plain_arrays_that_group_by_patient(tmp_path):
     """Also where Dask is installed, whose arrays do not group by name alone."""
     data = read_course(write_course(tmp_path / "run.zarr", course(), recipe()))
