@@ -423,12 +423,16 @@ class Trial(Strict):
     @model_validator(mode="after")
     def _arms_exist(self) -> "Trial":
         names = [arm.name for arm in self.arms]
+        if not names:
+            raise ValueError("arms is empty; a trial has at least one arm")
         if len(set(names)) != len(names):
             raise ValueError(f"arm names are not unique: {names}")
         for contrast in self.contrasts:
             for name in (contrast.experimental, contrast.control):
                 if name not in names:
                     raise ValueError(f"contrast names the arm {name!r}; the arms are {names}")
+            if contrast.experimental == contrast.control:
+                raise ValueError(f"contrast compares the arm {contrast.control!r} with itself; name two arms")
         if self.contrasts and self.null_response is not None:
             raise ValueError("null_response is for trials that compare no arms; this one has contrasts")
         least = len(self.untargeted_lesions) + 1
@@ -439,4 +443,29 @@ class Trial(Strict):
             )
         if self.primary and not self.contrasts:
             raise ValueError(f"primary names {list(self.primary)}, but no contrast says which arms are compared")
+        return self
+
+    @model_validator(mode="after")
+    def _scans_go_on(self) -> "Trial":
+        if not self.scans:
+            raise ValueError("scans is empty; say every how many days scans are taken")
+        ends = [visit.until for visit in self.scans]
+        if ends[-1] is not None:
+            raise ValueError(f"the last entry of scans ends on day {ends[-1]}; leave its `until` out")
+        known = [end for end in ends if end is not None]
+        if len(known) < len(ends) - 1 or known != sorted(set(known)):
+            raise ValueError(f"scans end on days {ends}; every entry but the last has an `until`, each a later day")
+        return self
+
+    @model_validator(mode="after")
+    def _in_time(self) -> "Trial":
+        if self.accrual_months > self.months:
+            raise ValueError(f"accrual_months {self.accrual_months:g} goes on after the data cut, at {self.months:g}")
+        return self
+
+    @model_validator(mode="after")
+    def _primary_is_looked_at(self) -> "Trial":
+        missing = [name for name in self.primary if name not in self.endpoints]
+        if missing:
+            raise ValueError(f"primary names {missing}; the endpoints are {list(self.endpoints)}: add it to them")
         return self
