@@ -14,7 +14,7 @@ import pytest
 from alarmin.patients import Cohort
 from alarmin.records import Record
 from alarmin.results import StoreError, dataset, provenance, read, read_course, write, write_course, write_file
-from alarmin.results.provenance import fingerprint
+from alarmin.results.provenance import fingerprint, records_by_tumor
 
 RECORDS = {
     name: Record(
@@ -207,3 +207,12 @@ def test_fingerprint_follows_records_and_not_their_order():
     assert fingerprint(turned) == fingerprint(RECORDS)
     changed = RECORDS | {"two": RECORDS["two"].model_copy(update={"note": "another reason"})}
     assert fingerprint(changed) != fingerprint(RECORDS)
+
+
+def test_records_that_differ_between_tumor_types_are_told_apart():
+    other = RECORDS | {"two": RECORDS["one"]}
+    assert records_by_tumor({"pdac": RECORDS}) == RECORDS
+    assert set(records_by_tumor({"pdac": RECORDS, "nsclc": other})) == {"one", "pdac.two", "nsclc.two"}
+    own = {"one": RECORDS["one"]}
+    assert set(records_by_tumor({"pdac": RECORDS, "nsclc": own})) == {"one", "pdac.two"}
+    assert set(records_by_tumor({"nsclc": own, "pdac": RECORDS})) == {"one", "pdac.two"}

@@ -30,6 +30,9 @@ from alarmin.version import VERSION
 MEMBERS, PATIENTS, DAYS, EVERY = 8, 58, 1134, 7
 """Populations, patients in each (who fill one chunk of lanes), length of the courses, and days between readings."""
 
+SPARE = 3
+"""Populations to choose from for each: of some of an ill-known type nobody falls ill as patients do."""
+
 LAYOUT = 1
 """Counts up when this file changes what a bank holds: `code_fingerprint` passes over it."""
 
@@ -90,8 +93,7 @@ def kept_bank(
         settings: how to compute.
         progress: is told what is being done, and how much of how much.
     """
-    # Of some populations of an ill-known type nobody falls ill as patients do: others take their place.
-    fit, possible = possible_populations(tumor, 3 * members, seed)
+    fit, possible = possible_populations(tumor, SPARE * members, seed)
     name, training = (fit.name, fit.training) if fit else ("prior", ())
     known = [
         *(
