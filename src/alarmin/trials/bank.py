@@ -17,10 +17,10 @@ from alarmin.patients.possible import possible_populations
 from alarmin.readouts.biopsy import Biopsy
 from alarmin.readouts.recist import Response
 from alarmin.records import Population, Trial, parameters
-from alarmin.simulation import COARSE, Settings
+from alarmin.simulation import COARSE, MONTH, Settings
 from alarmin.trials import resampling
 from alarmin.trials.analysis import LANDMARKS
-from alarmin.trials.endpoints import MONTH, Outcomes, outcomes
+from alarmin.trials.endpoints import Outcomes, outcomes
 from alarmin.trials.randomization import TrialError
 from alarmin.trials.run import by_tumor, enroll_for, treat_arms
 
