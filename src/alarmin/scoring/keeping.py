@@ -63,4 +63,4 @@ def kept_bank(
         return written.getvalue()
 
     table = kept(path, make, pd.read_parquet)
-    return Bank(trial, seed, *fitted(fit for fit, _ in groups.values()), table, tuple(table.attrs["failed"]))
+    return Bank(trial, seed, *fitted(fit for fit, _ in groups.values()), table, tuple(table.attrs.get("failed", ())))
