@@ -5,9 +5,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from alarmin import results
 from alarmin.cli.main import app
 from alarmin.forecast.lesions import LesionError, read
 from alarmin.forecast.what_if import GroundsError, grounds, switched
+from alarmin.records import population
 from alarmin.therapy.regimen import parse
 
 HEAD = "patient,lesion,day,diameter_mm\n"
@@ -148,3 +150,6 @@ def test_the_command_prints_json_and_writes_only_where_it_is_told(tmp_path, monk
     result = CliRunner().invoke(app, ["fit", str(path), *regimen, "--out", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output
     assert sorted(p.name for p in tmp_path.iterdir()) == ["lesions.csv", "run"]
+    made, fit = results.read(tmp_path / "run").provenance, population("nsclc")
+    assert made.members == f"nsclc: 8 of members 0 to 23 of the {fit.members} of nsclc"
+    assert all(made.parameters[id].value == record.value for id, record in fit.records.items())

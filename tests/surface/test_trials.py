@@ -47,6 +47,26 @@ def test_a_trial_file_says_what_is_planned_and_not_what_came_out(name):
     assert not [word for word in OUTCOMES if word in text.lower()]
 
 
+IMPOSSIBLE = {
+    "no arm": ({"arms": []}, "arms is empty"),
+    "an arm against itself": ({"contrasts": [{"experimental": "ABCP", "control": "ABCP"}]}, "'ABCP' with itself"),
+    "no scan": ({"scans": []}, "scans is empty"),
+    "scans that end": ({"scans": [{"every": 42, "until": 84}]}, "scans ends on day 84"),
+    "scans that never change": ({"scans": [{"every": 42}, {"every": 63}]}, r"\[None, None\]"),
+    "scans that go back": ({"scans": [{"every": 42, "until": 84}] * 2 + [{"every": 63}]}, r"\[84, 84, None\]"),
+    "accrual after the cut": ({"months": 12.0, "accrual_months": 13.0}, "accrual_months 13"),
+    "a primary endpoint nobody looks at": ({"primary": ["os"], "endpoints": ["pfs"]}, r"primary names \['os'\]"),
+}
+
+
+@pytest.mark.parametrize(("changes", "named"), IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_an_impossible_trial_is_refused_by_what_makes_it_so(changes, named):
+    content = trial("impower150").model_dump()
+    assert Trial.model_validate(content) == trial("impower150")
+    with pytest.raises(ValueError, match=named):
+        Trial.model_validate(content | changes)
+
+
 def named_in(code: str, names: set[str]) -> list[str]:
     """Names of trials that stand in code as words of their own, between quotes."""
     found = (node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant))

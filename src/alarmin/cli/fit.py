@@ -38,8 +38,6 @@ def fit(
     Example:  alarmin fit lesions.csv --regimen "atezolizumab 1200 mg q3w" --what-if none
     """
     with refusals():
-        import platformdirs
-
         from alarmin import records, results
         from alarmin.forecast.lesions import read
         from alarmin.forecast.what_if import grounds, switched
@@ -59,8 +57,9 @@ def fit(
         keep_programs()
         from alarmin.forecast.bank import kept_bank
         from alarmin.forecast.patient import forecast
+        from alarmin.scoring.keeping import bank_folder
 
-        cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
+        cache = bank_folder()
         people = list(known.patients())
         found: list[tuple[str, Forecast]] = []
         with progress(quiet=json) as report:
@@ -111,15 +110,17 @@ def _write(target: Path, content: dict[str, Any], found: "list[tuple[str, Foreca
     import pandas as pd
 
     from alarmin import results
-    from alarmin.patients.drawing import records_of
+    from alarmin.forecast.bank import MEMBERS, SPARE
+    from alarmin.results.banks import bank_provenance
 
-    made = results.provenance(
+    made = bank_provenance(
         command=" ".join(["alarmin", *sys.argv[1:]]),
         subject={"tumor": tumor, "regimen": content["regimen"]},
         seed=seed,
         patients=len(found),
-        records=records_of(tumor),
-        population=content["population"],
+        tumors=[tumor],
+        members=MEMBERS,
+        among=SPARE * MEMBERS,
     )
     label = lambda table, asked, one: table.assign(patient=one.patient, what_if=asked)
     tables = {

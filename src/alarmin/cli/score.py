@@ -43,13 +43,11 @@ def score(
     Example:  alarmin score impower150 --members 4
     """
     with refusals():
-        import platformdirs
-
         from alarmin import records, results
         from alarmin.errors import AlarminError
         from alarmin.published import studies
         from alarmin.scoring import board
-        from alarmin.scoring.keeping import kept_bank
+        from alarmin.scoring.keeping import bank_folder, kept_bank
 
         at_least(1, members=members, patients=patients, replicates=replicates)
         at_least(0, seed=seed)
@@ -63,7 +61,7 @@ def score(
         if folder is not None:
             results.ensure_new(folder)
         keep_programs()
-        cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
+        cache = bank_folder()
         banks = []
         with progress(quiet=json) as report:
             for done, name in enumerate(chosen := names or scored):
@@ -75,7 +73,7 @@ def score(
         found = board(banks, replicates)
         if folder is not None:
             shown = " ".join(["alarmin score", *(names or []), f"--members {members} --patients {patients}"])
-            _write(folder, found, shown)
+            _write(folder, found, shown, seed, members, patients)
         if json:
             as_json(found.to_json())
         else:
@@ -84,19 +82,29 @@ def score(
                 aside.print(f"Written to {folder}")
 
 
-def _write(folder: Path, found: "Scoreboard", command: str) -> None:
+def _write(folder: Path, found: "Scoreboard", command: str, seed: int, members: int, patients: int) -> None:
     import json
 
-    from alarmin import plots, results
+    from alarmin import plots, records, results
+    from alarmin.results.banks import bank_provenance
     from alarmin.scoring.page import page
+    from alarmin.trials.run import by_tumor
 
-    folder.mkdir(parents=True)
-    results.write_file(folder / "score.json", json.dumps(found.to_json(), indent=1))
-    results.write_file(folder / "scores.md", page(found, command))
-    results.write_file(folder / "score.csv", found.frame().drop(columns=["rivals", "rival_scores"]).to_csv(index=False))
+    trials = list(dict.fromkeys([*found.verdicts, *(row.study for row in found.rows)]))
+    made = bank_provenance(
+        command=command,
+        subject={"trials": ", ".join(trials)},
+        seed=seed,
+        patients=members * patients,
+        tumors=dict.fromkeys(tumor for name in trials for tumor in by_tumor(records.trial(name))),
+        members=members,
+    )
     figure = plots.compare(found.comparison(), title="Predicted before seen, and published")
-    for kind in ("svg", "png"):
-        results.write_file(folder / f"score.{kind}", plots.render(figure, kind))
+    files: dict[str, str | bytes] = {f"score.{kind}": plots.render(figure, kind) for kind in ("svg", "png")}
+    files["score.json"] = json.dumps(found.to_json(), indent=1)
+    files["scores.md"] = page(found, command)
+    files["score.csv"] = found.frame().drop(columns=["rivals", "rival_scores"]).to_csv(index=False)
+    results.write(folder, made, files=files)
 
 
 def _show(found: "Scoreboard") -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, ndtr
 
 from alarmin.patients import Cohort
-from alarmin.records import Agent, Record, agent
+from alarmin.records import Agent, agent
 from alarmin.therapy.regimen import Phase, Regimen, Treatment, amount_of, standard_phase
 
 Doses = Mapping[str, NDArray[np.float64]]
@@ -19,8 +19,6 @@ Kind = Literal["marrow", "fever", "immune", "other"]
 
 MARROW = ("neutropenia", "leukopenia", "thrombocytopenia", "anemia")
 FEVER = "febrile_neutropenia"
-TREATED = ("thromboembolism",)
-"""Events that need treatment, and so are of grade 3 whatever they are reported as."""
 
 CHECKPOINTS = {"PD-1", "PD-L1", "CTLA-4"}
 
@@ -96,7 +94,7 @@ def reported_by(source: str, cohort: Cohort, plan: Regimen) -> tuple[str, ...]:
 
 def _own(drug: Agent) -> dict[str, NDArray[np.float64]]:
     """Cumulative hazard of each event by the agent's records."""
-    severe = {name: record for name, record in drug.toxicity.items() if _is_severe(name, record)}
+    severe = {name: record for name, record in drug.toxicity.items() if record.severe}
     hazards = {name: -np.log1p(-min(record.to("dimensionless"), 0.99)) for name, record in severe.items()}
     related, others = hazards.pop("treatment_related", None), sum(hazards.values())
     if related is not None and related > others:
@@ -104,10 +102,6 @@ def _own(drug: Agent) -> dict[str, NDArray[np.float64]]:
     # Counts of the laboratory are low more often than is reported as an event.
     scale = related / others if related is not None and others > 0.0 else 1.0
     return {name: hazard * scale for name, hazard in hazards.items()}
-
-
-def _is_severe(event: str, record: Record) -> bool:
-    return event in TREATED or "any grade" not in f"{record.title} {record.applies_to}"
 
 
 def _kind(event: str) -> Kind:

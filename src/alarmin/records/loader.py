@@ -169,7 +169,7 @@ def population(tumor_name: str, name: str | None = None) -> Population | None:
             f"population {name!r} is of the tumor {found.tumor!r}, not {tumor_name!r}",
             remedy="choose a population of that tumor, or 'prior'",
         )
-    return found
+    return _with_other_agents(found)
 
 
 def _borrowed(kind: Tumor) -> Population | None:

@@ -9,15 +9,14 @@ import numpy as np
 from alarmin.readouts.recist import Response
 from alarmin.readouts.toxicity import reported_by
 from alarmin.records import Trial
+from alarmin.simulation import MONTH, Course
 from alarmin.therapy.regimen import parse
 from alarmin.trials import resampling, statistics
-from alarmin.trials.endpoints import MONTH, Outcomes, adae, adrs, adsl, adtte
+from alarmin.trials.endpoints import Outcomes, adae, adrs, adsl, adtte
 from alarmin.trials.statistics import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from alarmin.simulation import Course
 
 LANDMARKS = (3, 6, 12, 18, 24)
 """Months at which survival is reported."""
