@@ -96,13 +96,14 @@ def _replicate(design: "Trial", count: int, seed: int, months: float | None, fol
 
     from alarmin import results
     from alarmin.scoring.keeping import kept_bank
+    from alarmin.scoring.replicates import PATIENTS, POPULATIONS
     from alarmin.trials.bank import quantiles, replicate
 
     if months is not None:
         design = design.model_copy(update={"months": months, "accrual_months": min(design.accrual_months, months)})
     cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
     with progress(quiet=json) as report:
-        bank = kept_bank(design, cache, members=8, patients=54, seed=seed, progress=report)
+        bank = kept_bank(design, cache, members=POPULATIONS, patients=PATIENTS, seed=seed, progress=report)
     arms, contrasts = replicate(bank, count, seed=seed)
     summary = {"trial": design.name, "replicates": count, "seed": seed, "population": bank.population}
     summary |= {"training": list(bank.training)}

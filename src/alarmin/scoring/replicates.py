@@ -10,6 +10,9 @@ from alarmin.trials.bank import Bank, quantiles, replicate
 if TYPE_CHECKING:
     import pandas as pd
 
+POPULATIONS, PATIENTS = 8, 54
+"""Size of the bank that replicates are drawn from, in a terminal and in the browser: populations, patients of each."""
+
 
 @dataclass(frozen=True)
 class Replicates:

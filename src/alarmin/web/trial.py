@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from alarmin.scoring.score import Row
 
 MOST_PATIENTS, MOST_MONTHS, MOST_ARMS, MOST_REPLICATES = 400, 120.0, 8, 10_000
-POPULATIONS, BANK_PATIENTS = 8, 24
-"""Size of the bank that replicates are drawn from, as `alarmin trial --replicates` has it."""
 
 FILE = "trial.toml"
 DEFAULTS: dict[str, str] = read(files("alarmin.web") / "forms.toml")["trial"]
@@ -70,6 +68,8 @@ class Asked:
 
     def python(self) -> str:
         """The Python that gives the same."""
+        from alarmin.scoring.replicates import PATIENTS, POPULATIONS
+
         if not self.replicates:
             return (
                 "import alarmin as al\n\n"
@@ -78,7 +78,7 @@ class Asked:
             )
         return (
             "import alarmin as al\nfrom alarmin.scoring import replicates\nfrom alarmin.trials.bank import fill\n\n"
-            f"bank = fill(al.trial({self.name!r}), members={POPULATIONS}, patients={BANK_PATIENTS}, seed={self.seed})\n"
+            f"bank = fill(al.trial({self.name!r}), members={POPULATIONS}, patients={PATIENTS}, seed={self.seed})\n"
             f"found = replicates(bank, {self.replicates}, seed={self.seed})"
         )
 
@@ -120,13 +120,14 @@ def _replicates(asked: Asked, report: Report) -> Outcome:
     from alarmin import plots
     from alarmin.scoring import replicates
     from alarmin.scoring.keeping import bank_folder, kept_bank
+    from alarmin.scoring.replicates import PATIENTS, POPULATIONS
 
     report("bank", 0, POPULATIONS)
     bank = kept_bank(
         asked.trial,
         bank_folder(),
         members=POPULATIONS,
-        patients=BANK_PATIENTS,
+        patients=PATIENTS,
         seed=asked.seed,
         progress=report,
     )

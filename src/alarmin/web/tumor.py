@@ -92,6 +92,11 @@ class Asked:
         return {name: share for name, share in self.kept if share < 1.0}
 
     @property
+    def moved(self) -> set[str]:
+        """The fields of these barriers."""
+        return {f"barrier_{name}" for name in self.lowered}
+
+    @property
     def held_back(self) -> tuple[object, ...]:
         """What the barrier profile depends on: barriers are lifted from where the patient has them."""
         return ("profile", self.tumor, self.regimens, self.days, self.seed, self.patient)
