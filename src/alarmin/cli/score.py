@@ -42,7 +42,7 @@ def score(
 
     Example:  alarmin score impower150 --members 4
     """
-    with refusals():
+    with refusals(goes_on=True):
         import platformdirs
 
         from alarmin import records, results

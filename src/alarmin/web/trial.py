@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from alarmin import records
+from alarmin.numerics.random import LARGEST_SEED
 from alarmin.records import Trial
 from alarmin.records.loader import read
 from alarmin.therapy.regimen import parse
@@ -46,7 +47,7 @@ class Asked:
         else:
             trial = from_file(upload, FILE, records.trial)
             _within_limits(trial)
-        seed, text = whole(form, "seed", "Seed", 0, 2**31 - 1), "" if upload is None else upload.decode()
+        seed, text = whole(form, "seed", "Seed", 0, LARGEST_SEED), "" if upload is None else upload.decode()
         kind = words(form, "kind", "What to run", "one")
         if kind not in KINDS:
             raise AskedError(f"What to run: {kind!r}", remedy=f"choose one of {', '.join(KINDS)}")
