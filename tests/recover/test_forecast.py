@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from alarmin.cli.main import app
 from alarmin.published import study
 from alarmin.records import trial
+from alarmin.scoring import replicates
 from alarmin.scoring.forecast import Scoreboard, fitted_to, forecast, interval_score
 from alarmin.scoring.page import page
 from alarmin.trials.bank import Bank
@@ -133,6 +134,8 @@ def test_a_median_that_is_not_reached_is_said_and_no_number():
     assert "not reached" in shown and "120" not in shown
     assert "scored as 120 months" in page(found, "x")
     assert "not reached" in next(line for line in printed(found) if "ABCP" in line and "Median overall" in line)
+    drawn = {(one.of, one.endpoint): one for one in replicates(Bank(late.trial, 0, "made up", (), table), 100).compared}
+    assert drawn["ABCP", "median_os"].low is None and not drawn["ABCP", "median_os"].inside
     told = next(one for one in found.to_json()["rows"] if (one["of"], one["endpoint"]) == ("ABCP", "median_os"))
     assert told["predicted"] is None and json.dumps(found.to_json(), allow_nan=False)
 

@@ -75,7 +75,8 @@ def replicates(bank: Bank, count: int, seed: int = 0) -> Replicates:
 def _row(study: str, of: str, endpoint: str, found: dict[str, Any], said: dict[str, float | None]) -> Row:
     low, high, published = found["low"], found["high"], said[""]
     # A quantile that is not reached lies beyond every published time.
-    inside = None if low is None or published is None else low <= published <= (float("inf") if high is None else high)
+    least, most = (float("inf") if end is None else end for end in (low, high))
+    inside = None if published is None else least <= published <= most
     return Row(
         study=study,
         of=of,

@@ -179,7 +179,7 @@ def _rows(rows: "list[Row]") -> list[dict[str, Any]]:
         size = scale(row.endpoint)
         digits = 2 if row.endpoint.startswith("hr") else 1 if size == 1.0 else 0
         value, low, high = (missing if v is None else f"{v * size:.{digits}f}" for v in values)
-        return value if "–" in (low, high) else f"{value} ({low} to {high})"
+        return value if "–" in (low, high) or low == high == missing else f"{value} ({low} to {high})"
 
     return [
         {
