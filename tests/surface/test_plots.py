@@ -133,6 +133,34 @@ def test_value_outside_the_prediction_is_marked():
     assert [line.get_markerfacecolor() for line in inside.axes[0].lines if line.get_marker() == "o"] == ["white"]
 
 
+def test_what_is_not_reached_has_an_arrow_at_the_end_of_the_axis():
+    """An interval without an end goes on to the end of the axis, which others set; a finite one has no arrow."""
+    row = {"quantity": "Median [months]", "predicted": 15.0, "predicted_low": 12.0, "published": 19.2}
+    ends = {"A": np.inf, "B": 18.0}
+    figure = compare(pd.DataFrame([row | {"label": label, "predicted_high": high} for label, high in ends.items()]))
+    axes = figure.axes[0]
+    arrows = [line.get_xydata()[0] for line in axes.lines if line.get_marker() == ">"]
+    assert len(arrows) == 1 and tuple(arrows[0]) == (axes.get_xlim()[1], 0.0)
+    assert axes.patches[0].get_x() + axes.patches[0].get_width() == pytest.approx(axes.get_xlim()[1])
+    assert axes.get_xlim()[1] < 25.0
+    none = compare(pd.DataFrame([row | {"label": "A", "predicted": np.inf, "predicted_high": np.inf}]))
+    assert ">" in [line.get_marker() for line in none.axes[0].lines]
+    assert "not reached" in [text.get_text() for text in none.legends[0].get_texts()]
+
+
+@pytest.mark.parametrize(("panels", "each"), [(8, 9), (5, 15), (1, 60), (2, 40)])
+def test_many_rows_fill_a_slide_and_none_is_left_out(panels, each):
+    """As many as all scored trials have: in columns, no higher than a slide is wide, each row with its label."""
+    row = {"predicted": 15.0, "predicted_low": 12.0, "predicted_high": 18.0, "published": 19.2}
+    table = pd.DataFrame([{"quantity": f"q{n % panels}", "label": f"row {n}", **row} for n in range(panels * each)])
+    figure = compare(table, title="All")
+    width, height = figure.get_size_inches()
+    labels = [label.get_text() for axes in figure.axes if axes.axison for label in axes.get_yticklabels()]
+    assert sorted(labels) == sorted(table["label"])
+    if panels >= 5:
+        assert width / height > 1.6
+
+
 def test_note_stands_where_the_curves_are_not():
     """Curves that stay up leave the lower left free, curves that fall the upper right."""
 

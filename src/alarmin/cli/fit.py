@@ -64,12 +64,16 @@ def fit(
         found: list[tuple[str, Forecast]] = []
         with progress(quiet=json) as report:
             bank = kept_bank(kind.name, given, cache, progress=report)
+            # Who has no reading that says anything has no last scan from which another treatment could begin.
+            followed = []
             for row, (_, rows) in enumerate(people):
                 seen = forecast(rows, bank, every=every, scans=scans, seed=seed)
-                found += [("continue", seen)] if seen else []
+                if seen:
+                    found.append(("continue", seen))
+                    followed.append(rows)
                 report("patients", row + 1, len(people))
             for asked in what_if or ():
-                for _, rows in people:
+                for rows in followed:
                     # To the next cycle, so that patients share banks.
                     last = rows.loc[rows["status"] != "not evaluable", "day"].max()
                     day = max(-(-int(max(last, 0.0)) // CYCLE) * CYCLE, 0)

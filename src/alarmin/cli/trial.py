@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from alarmin.trials.analysis import TrialResult
 
 READING_DAYS = 7
-MEMBERS = 8
-"""Possible populations from which replicates are drawn."""
 
 ROWS = (
     ("Response rate [%]", "orr", 0, 100.0),
@@ -108,6 +106,7 @@ def _replicate(
     from alarmin import results
     from alarmin.results.banks import bank_provenance
     from alarmin.scoring.keeping import bank_folder, kept_bank
+    from alarmin.scoring.replicates import PATIENTS, POPULATIONS
     from alarmin.trials.bank import quantiles, replicate
     from alarmin.trials.randomization import sizes
     from alarmin.trials.run import by_tumor
@@ -117,7 +116,7 @@ def _replicate(
     counts = sizes([arm.patients for arm in design.arms], patients)
     wanted = {arm.name: size for arm, size in zip(design.arms, counts, strict=True)}
     with progress(quiet=json) as report:
-        bank = kept_bank(design, bank_folder(), members=MEMBERS, patients=54, seed=seed, progress=report)
+        bank = kept_bank(design, bank_folder(), members=POPULATIONS, patients=PATIENTS, seed=seed, progress=report)
     arms, contrasts = replicate(bank, count, sizes=wanted, seed=seed)
     summary = {"trial": design.name, "replicates": count, "seed": seed, "population": bank.population}
     summary |= {"training": list(bank.training), "sizes": wanted, "failed": list(bank.failed)}
@@ -142,7 +141,7 @@ def _replicate(
             seed=seed,
             patients=sum(counts),
             tumors=by_tumor(design),
-            members=MEMBERS,
+            members=POPULATIONS,
         )
         tables = {"arms": arms, "contrasts": contrasts}
         results.write(folder, made, files={f"{name}.csv": one.to_csv(index=False) for name, one in tables.items()})
