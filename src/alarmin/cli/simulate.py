@@ -68,9 +68,7 @@ def simulate(
         at_least(1, days=days, patient=patient, every=every)
         at_least(0, vessel_spread=vessel_spread, vessel_length=vessel_length, spacing=spacing, diameter=diameter)
         if every is not None and not (out or picture or movie):
-            raise AlarminError(
-                f"--every {every} with no place for profiles", remedy="add --out, --picture or --movie"
-            )
+            raise AlarminError(f"--every {every} with no place for profiles", remedy="add --out, --picture or --movie")
         if geometry not in GEOMETRIES:
             raise AlarminError(
                 f"--geometry {geometry}; {nearest(geometry, GEOMETRIES)}", remedy=f"one of {', '.join(GEOMETRIES)}"
