@@ -21,6 +21,7 @@ from alarmin.plots import (
     swimmer,
     waterfall,
 )
+from alarmin.results import StoreError
 
 TIMES = np.linspace(1.0, 30.0, 40)
 SEEN = np.arange(40) % 4 != 0
@@ -103,6 +104,15 @@ def test_picture_is_whole_and_repeats(example, tmp_path):
     ElementTree.parse(vector)
     assert pixels.read_bytes().startswith(b"\x89PNG")
     assert render(example(), "svg") == vector.read_bytes()
+
+
+@pytest.mark.parametrize("there", ["picture.svg", "picture.png"])
+def test_no_picture_is_overwritten(there, tmp_path):
+    """Where one of the two files exists, neither is written."""
+    (tmp_path / there).write_text("mine")
+    with pytest.raises(StoreError, match="exists already"):
+        save(spider_example(), tmp_path / "picture")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(there, "mine")]
 
 
 def texts(figure):

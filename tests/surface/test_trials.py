@@ -3,17 +3,20 @@
 import ast
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 import alarmin
+from alarmin.enrollment import enroll
 from alarmin.numerics.sphere import Sphere
 from alarmin.records import agent, agents, sources, trial, trials, tumors
 from alarmin.records.schema import Trial
-from alarmin.simulation import MONTH, Settings
+from alarmin.simulation import MONTH, Settings, simulate
 from alarmin.therapy.regimen import parse
-from alarmin.trials import run
+from alarmin.trials import example, run
 from alarmin.trials.run import by_tumor
 
 SMALL = Settings(grid=Sphere(16, 1.5), lanes=32)
@@ -120,6 +123,32 @@ def test_a_trial_with_a_selection_and_toxicity_runs():
     own = design.model_copy(update={"source": agent("carboplatin").toxicity["thrombocytopenia"].source})
     assert "carboplatin.toxicity.thrombocytopenia" in replace(result, trial=own).safety_seen
     assert replace(without, trial=own).safety_seen == []
+
+
+def test_the_patient_in_the_picture_gets_what_he_got_in_the_trial():
+    """Treatment of everybody ended after three weeks, of half of them at half the dose: so it is drawn, to the bit."""
+    design = several(months=2.0)
+    cohort = enroll("pdac", 6, seed=1, settings=SMALL)
+
+    def halve(patients):
+        def change(start, stop, doses):
+            for amount in doses.values():
+                amount[start:stop, ::2] *= 0.5
+
+        return change
+
+    ended = lambda days, diameter, patients: np.zeros(len(patients), bool)
+    regimen = design.arms[0].regimen
+    course = simulate(cohort, regimen, months=2.0, treat_on=ended, manage=halve, settings=SMALL)
+    result: Any = SimpleNamespace(trial=design, courses={"D": course})
+    shown = example(result, settings=SMALL)
+    row = course.cohort.ids.tolist().index(shown.cohort.ids[0])
+    assert shown.doses
+    for name, amount in shown.doses.items():
+        np.testing.assert_array_equal(amount, course.doses[name][:, [row]])
+        assert amount.any() and not amount[21:].any()
+    for name, values in shown.lesions.items():
+        np.testing.assert_array_equal(values, course.lesions[name][:, course.cohort.patient == row], name)
 
 
 def test_what_contradicts_itself_is_refused():
