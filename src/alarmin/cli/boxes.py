@@ -190,7 +190,8 @@ def run_box(
         raise
     if ome is not None:
         colors = {name: channel.color.removeprefix("#") for name, channel in CHANNELS.items()}
-        write_ome(ome, keeper.last, colors, keeper.spacing[-1])
+        # Tissue comes first: that is the channel that a map is read from.
+        write_ome(ome, {"tissue": keeper.last["tissue"]} | keeper.last, colors, keeper.spacing[-1])
     if movie is not None:
         results.write_file(movie, moving(keeper.days, keeper.frames, keeper.spacing, f"{boxed.tumor}"))
     if multiplex is not None:
