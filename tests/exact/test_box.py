@@ -126,9 +126,32 @@ def test_neighbors_are_read_in_a_ring_and_nothing_crosses_a_wall(alone: bool) ->
     np.testing.assert_array_equal(far[:, 2:], values[:, :-2])
 
 
-def test_work_by_itself_is_the_work_and_not_a_number_after_none() -> None:
-    assert float(by_itself(lambda: jnp.asarray(3.0), jnp.ones(2))) == 3.0
-    assert np.isnan(float(by_itself(lambda: jnp.asarray(3.0), jnp.asarray([jnp.nan, 1.0]))))
+@pytest.mark.parametrize("first", [1.0, jnp.nan, jnp.inf])
+def test_work_by_itself_is_the_work_whatever_comes_before(first: float) -> None:
+    assert float(by_itself(lambda: jnp.asarray(3.0), jnp.asarray([first, 1.0]))) == 3.0
+
+
+@pytest.mark.parametrize("sick", [0, 1])
+def test_a_lane_that_is_no_number_leaves_the_other_as_it_is(sick: int) -> None:
+    draw = np.random.default_rng(8)
+    extent, box = lesion(BOX, lanes=2), BOX
+    value, gain, rate, swelling = (draw.uniform(0.9, 1.1, (box.points, 2)) for _ in range(4))
+    ways = (box.spread(0.5, 1.0, 2.0, None, extent), box.spread(0.5, 1.0, None, 0.3, extent))
+
+    def results(sick: int | None) -> list[np.ndarray]:
+        parts = [part.copy() for part in (value, gain, rate, swelling)]
+        for part in parts if sick is not None else []:
+            part[:, sick] = np.nan
+        one, two, three, four = map(jnp.asarray, parts)
+        passages = [Passage(False, ways[0], one, two, three, None)]
+        passages.append(Passage(True, ways[1], one, two, three, Vector((two, three, one))))
+        moved = box.remap(extent, four, one[None], jnp.asarray(False))[1]
+        slope = box.gradient(one, extent)
+        potential = box.outward_integral(slope, extent)
+        return [np.asarray(part) for part in (*box.carry(passages, extent, 0.5), moved[0], *slope.parts, potential)]
+
+    for found, expected in zip(results(sick), results(None), strict=True):
+        np.testing.assert_array_equal(found[:, 1 - sick], expected[:, 1 - sick])
 
 
 def test_a_vector_scales_and_has_a_size() -> None:

@@ -30,7 +30,8 @@ def bench_volume(tumor: str = "nsclc", side: int = 64, repeats: int = 3) -> dict
     counts as its floating-point operations without repeats of the balances, at the rate of a product of matrices.
 
     Returns step_s, bandwidth_floor_s, arithmetic_floor_s, times_floor (of the larger), state_mb, temporary_mb (what a
-    step needs beside the state), times_state (both together), peak_memory_mb, compile_s, and phases [s].
+    step needs beside the state), times_state (both together), traffic_mb (what the pieces of the compiled step read and
+    write, by the compiler's count, loops once), peak_memory_mb, compile_s, and phases [s].
     """
     cohort = one_lesion(enroll(tumor, 4, 1))
     diameter = 2.0 * float((cohort.untreated or {})["radius"][0, 0])
@@ -48,7 +49,8 @@ def bench_volume(tumor: str = "nsclc", side: int = 64, repeats: int = 3) -> dict
     used = run.compiled.memory_analysis()
     size = float(sum(value.nbytes for value in jax.tree.leaves(state.fields)))
     bandwidth = 2.0 * size / (triad() * 1e9)
-    arithmetic = float(_step.lower(model, state).compile().compiled.cost_analysis()["flops"]) / _flops()
+    counted = _step.lower(model, state).compile().compiled.cost_analysis()
+    arithmetic = float(counted["flops"]) / _flops()
     temporary = float(used.temp_size_in_bytes)
     return {
         "voxels": side**3,
@@ -60,6 +62,7 @@ def bench_volume(tumor: str = "nsclc", side: int = 64, repeats: int = 3) -> dict
         "state_mb": size / 1e6,
         "temporary_mb": temporary / 1e6,
         "times_state": (size + temporary) / size,
+        "traffic_mb": float(counted["bytes accessed"]) / 1e6,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
         "compile_s": compile_s,
         "phases": _phases(model, state, repeats),

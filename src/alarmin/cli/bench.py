@@ -111,6 +111,7 @@ def _show_volume(found: Found) -> None:
     floors = f"memory {found['bandwidth_floor_s']:.4f} s, arithmetic {found['arithmetic_floor_s']:.4f} s"
     out.print(f"floors: {floors}; {found['times_floor']:.1f} times the larger")
     out.print(f"state {found['state_mb']:.0f} MB, with the step {found['times_state']:.1f} times as much")
+    out.print(f"the pieces of a step read and write {found['traffic_mb'] / 1e3:.1f} GB, as the compiler counts")
     out.print("phases: " + ", ".join(f"{name} {spent:.3f} s" for name, spent in found["phases"].items()))
 
 

@@ -123,22 +123,12 @@ def diffuse_decay(value: Array, number: Any, decay: Any, steps: int = 1) -> Arra
 
 
 def by_itself(work: Callable[[], Array], known: Array) -> Array:
-    """What `work` returns, computed after `known` and not melted into what follows; NaN where `known` begins with NaN.
+    """What `work` returns, computed after `known` and not melted into what follows.
 
-    That this hardly ever happens, the compiler does not know.
+    It is NaN if `known` begins with the lowest number there is, which does not happen; but the compiler does not know.
     """
-    shape = jax.eval_shape(work)
-    return jax.lax.cond(known.reshape(-1)[0] <= jnp.inf, work, lambda: jnp.full(shape.shape, jnp.nan, shape.dtype))
-
-
-def each_in_place(work: Callable[[Array], Array], values: Array) -> Array:
-    """`work` of one array after the other along the first axis, each in its own place: no second copy of all."""
-
-    def one(index: Array, found: Array) -> Array:
-        here = work(jax.lax.dynamic_index_in_dim(found, index, keepdims=False))
-        return jax.lax.dynamic_update_index_in_dim(found, here, index, 0)
-
-    return jax.lax.fori_loop(0, values.shape[0], one, values)
+    shape, never = jax.eval_shape(work), jnp.finfo(known.dtype).min
+    return jax.lax.cond(known.reshape(-1)[0] != never, work, lambda: jnp.full(shape.shape, jnp.nan, shape.dtype))
 
 
 def turned(values: Array) -> Array:
@@ -150,19 +140,19 @@ def turned(values: Array) -> Array:
 def roomy(values: Array, reach: int = 1, alone: bool = False) -> Callable[[int, int], Array]:
     """`at(axis, shift)`, the voxels up to `reach` before and behind along an axis, read from one copy.
 
-    Memory is a ring: beyond a wall comes what comes in memory, behind the last voxel the first one. So of faces, which
-    are 0 at the wall behind, those before each voxel are 0 at the wall before.
+    The memory of a lane is a ring: beyond a wall comes what comes in memory, behind the last voxel the first one. So of
+    faces, which are 0 at the wall behind, those before each voxel are 0 at the wall before.
 
     From a copy, one instruction reads many values, while a shift that the compiler melts into what follows takes them
     one by one. So within a loop, the copy is made `alone`, and one that all its rounds read is made before it.
     """
-    flat, room = values.reshape(-1), reach * int(np.prod(values.shape[2:]))
-    copy = lambda: jnp.concatenate([flat[-room:], flat, flat[:room]])
-    wide = by_itself(copy, flat) if alone else copy()
+    lanes, room = values.reshape(values.shape[0], -1), reach * int(np.prod(values.shape[2:]))
+    copy = lambda: jnp.concatenate([lanes[:, -room:], lanes, lanes[:, :room]], axis=1)
+    wide = by_itself(copy, lanes) if alone else copy()
 
     def at(axis: int, shift: int) -> Array:
         first = room + shift * int(np.prod(values.shape[axis + 2 :]))
-        return wide[first : first + values.size].reshape(values.shape)
+        return wide[:, first : first + lanes.shape[1]].reshape(values.shape)
 
     return at
 
