@@ -17,6 +17,9 @@ OUTSIDE = {
 }
 """Pages that live elsewhere in the repository."""
 
+FOLDERS = {f"{kind}/index.md": f"../src/alarmin/records/data/{kind}" for kind in ("agents", "tumors", "trials")}
+"""Pages that are made of a folder of data, to which the repository leads."""
+
 TABS: dict[str, list[str]] = {
     "Start": ["index.md", "tutorial.md", "gallery.md", "limits.md", "glossary.md"],
     "Tours": ["tour/*"],
@@ -79,8 +82,9 @@ def navigation(pages: list[str]) -> list[dict[str, Any]]:
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     """Mends what reads well in the repository and not on a page: links that leave it, and powers in tables."""
-    for name, place in OUTSIDE.items():
-        markdown = markdown.replace(f"]({place})", f"]({name})")
+    up = "../" * page.file.src_uri.count("/")
+    for name, place in (OUTSIDE | FOLDERS).items():
+        markdown = markdown.replace(f"]({up}{place})", f"]({up}{name})")
     if page.file.src_uri in OUTSIDE:
         markdown = re.sub(r"\]\((?:\.\./)?docs/([^)]+)\)", r"](\1)", markdown)
         for name, place in OUTSIDE.items():

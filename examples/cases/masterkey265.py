@@ -10,10 +10,11 @@ import numpy as np
 
 import alarmin as al
 from alarmin import plots
-from alarmin.plots.style import BLUE, STYLE, VERMILLION
+from alarmin.plots.style import BLUE, GRAY, STYLE, VERMILLION
 from alarmin.scoring.keeping import bank_folder, kept_bank
 from alarmin.scoring.replicates import replicates
 
+FLOOR = 1e-3  # of the cells on day 0: fewer cannot be told from none
 populations, patients, count = (int(word) for word in sys.argv[1:4]) if len(sys.argv) > 3 else (6, 40, 2000)
 trial = al.trial("masterkey265")
 bank = kept_bank(trial, bank_folder(), members=populations, patients=patients)
@@ -46,7 +47,7 @@ for arm in trial.arms:
     size = course.lesions["tumor"]
     for part, out in parts.items():
         of = cohort.sum_lesions(size * ~out)[:, several]
-        change[arm.name, part] = np.maximum(of / of[0], 1e-3)  # deeper cannot be told from nothing
+        change[arm.name, part] = np.maximum(of / of[0], FLOOR)
 for part in parts:
     for day in (84, 168, 252):
         ratio = np.log(change["TP", part][day] / change["PP", part][day])
@@ -66,6 +67,8 @@ for axis, part in zip(axes, parts, strict=True):
     axis.set(
         yscale="log", xlabel="day", title=f"Lesion{'s' * (part == 'others')} {part.replace('others', 'not injected')}"
     )
+    axis.axhline(FLOOR, color=GRAY, linewidth=0.8, linestyle=(0, (3, 3)), zorder=0, label="0.1 % of day 0, or fewer")
 axes[0].set(ylabel="tumor cells, relative to day 0")
-figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+axes[0].fill_between([], [], [], color=GRAY, alpha=0.2, linewidth=0, label="quartiles of patients")
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=4)
 print("written:", *plots.save(figure, "case-masterkey265"))

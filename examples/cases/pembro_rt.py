@@ -53,6 +53,8 @@ for axis, (endpoint, title) in zip(axes, endpoints.items(), strict=True):
         print("{:.2f} to {:.2f}".format(*here["success_by_population"]), f"by population; 0.8 with {needed} patients")
         axis.plot(sizes, shares, marker="o", markersize=4, label=f"effect: {name}")
     axis.set(title=title, xlabel="patients", ylabel="power", ylim=(0, 1.02))
-    axis.plot([sizes[0], 76, 76], [0.8, 0.8, 0], color="0.7", linewidth=1, zorder=0)
-figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    axis.plot(
+        [sizes[0], 76, 76], [0.8, 0.8, 0], color="0.7", linewidth=1, zorder=0, label="80 % power with the 76 patients"
+    )
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 plots.save(figure, "case-pembro-rt")

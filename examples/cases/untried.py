@@ -65,7 +65,7 @@ for title, plan in (("before", base), ("after", best)):
     played = explain(some, plan, days=question.days, agents=agents, settings=Settings(lanes=64)).barriers
     held = zip(played.game.switch, played.shapley.mean(axis=1), strict=True)
     words = ", ".join(f"{one.title} {value:.2f}" for one, value in held)
-    print(f"what still holds {len(some)} of those who report back, {title}: {words}")
+    print(f"what holds back {len(some)} of the reporting patients, {title}: {words}")
 
 plt.style.use(STYLE)
 figure, axis = plt.subplots(figsize=(7.2, 3.6), layout="constrained")

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import equinox as eqx
@@ -26,11 +27,10 @@ from alarmin.model import Lift, Model, Moment, assemble
 from alarmin.numerics.grid import Grid
 from alarmin.numerics.sphere import Sphere
 from alarmin.patients import Cohort
+from alarmin.patients.dosing import Dosing, dosing, pad
 from alarmin.patients.variation import MOST_LESIONS
 from alarmin.programs import kept
-from alarmin.records import agent as find_agent
 from alarmin.state import FIELDS, State
-from alarmin.therapy import pharmacokinetics
 from alarmin.therapy.regimen import Regimen, parse
 from alarmin.units import factor
 
@@ -185,13 +185,15 @@ def simulate(
         cohort: patients in their untreated state (from `alarmin.enrollment.enroll`).
         regimen: in the regimen language; empty for no treatment.
         months: how long; or `days`.
-        treat_on: decides every few weeks whose treatment goes on; without it, it goes on as planned.
+        treat_on: decides every `settings.decision_days` whose treatment goes on, whether profiles are kept or not;
+            without it, it goes on as planned.
         manage: changes doses as it goes, for instance after adverse events; without it, they are given as planned.
         given: whom the regimen is given, `[patient]`; everybody without it.
         agents: further agents to carry along without giving them, so that arms share one program.
         off: mechanisms to switch off, by name.
         clamped: quantities that all mechanisms see at a fixed value, or as a `Lift` says, by name.
-        profile_every: days between profiles across each lesion, from day 0 on; none are kept without it.
+        profile_every: days between profiles across each lesion, from day 0 on; there is one of the last day too. None
+            are kept without it.
         watch: is handed each profile as it comes, so that none is kept.
         drop_failed: leave out patients whose state stops being a number, and name them in `Course.failed`, instead of
             refusing.
@@ -200,8 +202,8 @@ def simulate(
         progress: is told how many days of how many are done.
 
     Raises:
-        SimulationError: where the cohort has no untreated state, or the state of patients stops being a number (of
-            all patients, where the others are to go on); it names them with their parameters.
+        SimulationError: where the cohort has no untreated state, an option cannot be meant, or the state of patients
+            stops being a number (of all patients, where the others are to go on); it names them with their parameters.
         RegimenError: where the regimen cannot be read.
     """
     if cohort.untreated is None:
@@ -216,38 +218,24 @@ def simulate(
     if length <= 0:
         raise SimulationError(f"a run of {length} days", remedy="give a positive number of months or days")
 
+    if profile_every is not None and profile_every < 1:
+        raise SimulationError(f"profiles every {profile_every} days", remedy="give profile_every as 1 or more")
+    if watch is not None and profile_every is None:
+        raise SimulationError("a watch without profiles", remedy="say how often it looks with profile_every")
+
     used = tuple(sorted({*plan.agents, *agents}))
-    doses = plan.doses(
-        length,
-        cohort.patient_value("patient_weight", "kg"),
-        cohort.patient_value("patient_body_surface", "m**2"),
-        cohort.patient_value("patient_creatinine_clearance", "mL/min"),
-    )
-    whom = np.ones(len(cohort)) if given is None else given
-    planned = {name: doses.get(name, np.zeros((length, len(cohort)))) * whom for name in used}
-    kinetics = {
-        name: pharmacokinetics.prepare(
-            find_agent(name),
-            cohort.patient_value,
-            1.0 / settings.steps_per_day,
-            planned[name].max(axis=0),
-            settings.precision,
-        )
-        for name in used
-    }
+    doses = dosing(cohort, plan, length, used, settings.steps_per_day, settings.precision, given)
     chunks = list(split(cohort, settings.lanes))
     task = _Task(
         agents=used,
-        plan=plan,
-        kinetics=kinetics,
+        dosing=doses,
         length=length,
-        span=profile_every or settings.decision_days,
+        every=profile_every,
         treat_on=treat_on,
         manage=manage,
         off=off,
         clamped=clamped or {},
         patient=cohort.patient,
-        keep=profile_every is not None,
         watch=watch,
         settings=settings,
         counter=_Counter(progress, len(chunks) * length),
@@ -256,7 +244,9 @@ def simulate(
     with Crew(settings.workers) if crew is None else nullcontext(crew) as workers:
         first_compiled = workers.compile_s
         run = lambda rows: workers.led(
-            partial(_run_chunk, task, cohort[rows], rows, {name: given[:, rows] for name, given in planned.items()})
+            partial(
+                _run_chunk, task, cohort[rows], rows, {name: given[:, rows] for name, given in doses.planned.items()}
+            )
         )
         pieces = list(workers.pool.map(run, chunks))
         compile_s = workers.compile_s - first_compiled
@@ -311,12 +301,6 @@ def siblings(cohort: Cohort, lanes: int) -> NDArray[np.int32]:
         found[: end - begin, begin:end] = np.arange(begin, end)[:, None]
     found[0, cohort.lanes :] = np.arange(cohort.lanes, lanes)
     return found
-
-
-def pad(values: NDArray[Any], lanes: int) -> NDArray[Any]:
-    """Fills the last axis up to `lanes` with copies of its first entry."""
-    missing = lanes - values.shape[-1]
-    return np.concatenate([values, np.repeat(values[..., :1], missing, axis=-1)], axis=-1) if missing else values
 
 
 def model_of(
@@ -400,10 +384,15 @@ def advance_days(
     per_day: int,
     held: Any,
 ) -> tuple[State, Mapping[str, Any], dict[str, Array]]:
-    """Takes a chunk through the days of `doses`; returns its state, the drug in the bodies, and daily readings."""
-    dt = 1.0 / per_day
+    """Takes a chunk through the days of `doses`; returns its state, the drug in the bodies, and daily readings.
 
-    def day(carry: Any, today: Mapping[str, Any]) -> Any:
+    `doses` is by agent, `[day, 1, lane]`, and has `days`: 0 for each day that is run, and 1 for those past the end,
+    whose readings are 0.
+    """
+    dt = 1.0 / per_day
+    table = {name: amount for name, amount in doses.items() if name in kinetics}
+
+    def day(number: Any, carry: Any) -> Any:
         def step(carry: Any, dose: Mapping[str, Any]) -> Any:
             state, bodies = carry
             stepped = {name: kinetics[name].step(bodies[name], dose[name]) for name in kinetics}
@@ -411,15 +400,19 @@ def advance_days(
             plasma = {name: mean for name, (_, mean) in stepped.items()}
             return (model.step(state, plasma, dt, held), bodies), None
 
+        today = {name: jax.lax.dynamic_index_in_dim(amount, number, keepdims=False) for name, amount in table.items()}
         later = {name: jnp.zeros((per_day - 1, *dose.shape), dose.dtype) for name, dose in today.items()}
         hours = {name: jnp.concatenate([dose[None], later[name]]) for name, dose in today.items()}
-        carry, _ = jax.lax.scan(step, carry, hours, length=per_day)
-        return carry, readings(carry[0], model)
+        after, _ = jax.lax.scan(step, carry[:2], hours, length=per_day)
+        put = partial(jax.lax.dynamic_update_index_in_dim, index=number, axis=0)
+        found = {name: put(carry[2][name], reading) for name, reading in readings(after[0], model).items()}
+        return *after, found
 
-    length = next(iter(doses.values())).shape[0]
-    days = {name: amount for name, amount in doses.items() if name in kinetics}
-    (state, bodies), found = jax.lax.scan(day, (state, bodies), days, length=length)
-    return state, bodies, found
+    # A loop of a length that the program does not know: one that it knows to be 1 is taken apart, and rounds otherwise.
+    length = jnp.sum(doses["days"] == 0.0, dtype=jnp.int32)
+    shapes = jax.eval_shape(readings, state, model)
+    empty = {name: jnp.zeros((len(doses["days"]), *of.shape), of.dtype) for name, of in shapes.items()}
+    return jax.lax.fori_loop(jnp.int32(0), length, day, (state, bodies, empty))
 
 
 @eqx.filter_jit
@@ -477,19 +470,34 @@ class _Task:
     """What all chunks of a run have in common."""
 
     agents: Sequence[str]
-    plan: Regimen
-    kinetics: Mapping[str, pharmacokinetics.Kinetics]
+    dosing: Dosing
     length: int
-    span: int
+    every: int | None
     treat_on: TreatOn | None
     manage: Manage | None
     off: Sequence[str]
     clamped: Clamped
     patient: NDArray[np.int64]
-    keep: bool
     watch: Watch | None
     settings: Settings
     counter: "_Counter"
+
+    @property
+    def spans(self) -> tuple[int, ...]:
+        """Days between looks, and between decisions: neither moves the other."""
+        decided = self.every is None or self.treat_on is not None or self.manage is not None
+        decisions = (self.settings.decision_days,) if decided else ()
+        return decisions if self.every is None else (self.every, *decisions)
+
+    @property
+    def looks(self) -> set[int]:
+        """Days on which profiles are taken: every so often, and the last."""
+        return set() if self.every is None else {*range(0, self.length, self.every), self.length}
+
+    @property
+    def stops(self) -> list[int]:
+        """Days on which a run halts, from 0 to its end."""
+        return sorted({self.length, *(day for span in self.spans for day in range(0, self.length, span))})
 
 
 @dataclass
@@ -519,18 +527,16 @@ def _run_chunk(
     report: Callable[[float], None] | None,
 ) -> _Piece:
     """One chunk: the patients `part` in the `rows` of the cohort; tells how long it compiled, where that is asked."""
-    settings, length, span = task.settings, task.length, task.span
+    settings, length, decision = task.settings, task.length, task.settings.decision_days
     mine = np.isin(task.patient, rows)
     clamped = {name: jax.tree.map(lambda v: v[..., mine] if np.ndim(v) else v, v) for name, v in task.clamped.items()}
     model = model_of(part, settings, task.agents, task.off, clamped)
     state = state_of(part, model, settings)
     lanes = settings.lanes
-    mine = lambda values: jnp.asarray(pad(np.asarray(values)[..., rows[part.patient]], lanes))
-    kinetics = {name: jax.tree.map(mine, body) for name, body in task.kinetics.items()}
+    kinetics = task.dosing.by_lane(rows[part.patient], lanes)
     bodies = {name: body.start(lanes) for name, body in kinetics.items()}
     empty = {name: jnp.zeros((1, lanes), settings.precision) for name in task.agents}
 
-    aims = task.plan.aims(part.patient, part.lesion)
     people = replace(part, untreated=None)
     history = {name: [np.asarray(reading)[None, : part.lanes]] for name, reading in readings(state, model).items()}
     profiles: list[dict[str, NDArray]] = []
@@ -547,11 +553,12 @@ def _run_chunk(
         profile_days.append(day)
 
     change = None if task.manage is None else task.manage(people)
-    if task.keep:
+    # The same for runs of any length, so that one program does.
+    looks, width = task.looks, min(task.spans)
+    if 0 in looks:
         look(0)
-    for start in range(0, length, span):
-        stop = min(start + span, length)
-        if task.treat_on is not None and start > 0:
+    for start, stop in pairwise(task.stops):
+        if task.treat_on is not None and start > 0 and start % decision == 0:
             due = np.flatnonzero(sum((amount[start:].sum(axis=0) for amount in doses.values()), np.zeros(len(part))))
             measured = np.concatenate(history["diameter"]).astype(np.float64)
             # Nobody decides about a patient whose state is no number any more.
@@ -561,14 +568,9 @@ def _run_chunk(
                 stopped = ~task.treat_on(np.arange(start + 1, dtype=np.float64), so_far, people[due])
                 for amount in doses.values():
                     amount[start:, due[stopped]] = 0.0
-        if change is not None:
-            change(start, stop, doses)
-        # Always the same number of days, so that one program does; what lies beyond the end is thrown away.
-        table = {"days": jnp.zeros((span, 1, 1), settings.precision)}
-        for name, amount in doses.items():
-            days = np.zeros((span, 1, lanes), settings.precision)
-            days[: stop - start, 0] = pad(amount[start:stop][:, part.patient] * aims.get(name, 1.0), lanes)
-            table[name] = jnp.asarray(days)
+        if change is not None and start % decision == 0:
+            change(start, min(start + decision, length), doses)
+        table = task.dosing.table(part, doses, start, stop, width, lanes)
         arguments = (model, state, kinetics, bodies, table, settings.steps_per_day, jnp.asarray(False))
         call = partial(advance_days, *arguments)
         begin = time.perf_counter()
@@ -585,7 +587,7 @@ def _run_chunk(
         state, bodies = after, drugs
         for name, reading in found.items():
             history[name].append(np.asarray(reading)[: stop - start, : part.lanes])
-        if task.keep and stop == start + span:
+        if stop in looks:
             look(stop)
         task.counter.add(stop - start)
     return _Piece(

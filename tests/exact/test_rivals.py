@@ -29,20 +29,35 @@ def test_times_by_rank_follow_an_exponential_curve():
 
 def test_modulators_without_activity_of_their_own_promise_nothing():
     design = trial("beyond")
-    ratio = rivals.independent_action(design, design.contrasts[0], "pfs", np.random.default_rng(0).exponential(6, 200))
+    control = np.random.default_rng(0).exponential(6, 200)
+    ratio = rivals.independent_action(design, design.contrasts[0], "pfs", control, np.ones(200, bool))
     assert ratio == 0.0  # bevacizumab alone was never a training arm
 
 
 def test_an_active_partner_helps_and_a_replaced_one_is_left_blank():
     design = trial("impower150")
     control = np.random.default_rng(0).exponential(8.0, 500)
-    ratio = rivals.independent_action(design, design.contrasts[0], "pfs", control)
+    seen = np.ones(500, bool)
+    ratio = rivals.independent_action(design, design.contrasts[0], "pfs", control, seen)
     assert ratio is not None
     assert ratio < -0.1
-    on_survival = rivals.independent_action(design, design.contrasts[0], "os", control)
+    on_survival = rivals.independent_action(design, design.contrasts[0], "os", control, seen)
     assert on_survival == pytest.approx(rivals.assumed("survival_share") * ratio)
     swap = trial("oak")
-    assert rivals.independent_action(swap, swap.contrasts[0], "pfs", control) is None
+    assert rivals.independent_action(swap, swap.contrasts[0], "pfs", control, seen) is None
+
+
+def test_who_is_still_watched_has_not_progressed():
+    """Censored times count as such: what the rival promises hardly moves when a control arm is watched half as long."""
+    design, rng = trial("impower150"), np.random.default_rng(0)
+    times, watched = rng.exponential(8.0, 4000), rng.uniform(2.0, 14.0, 4000)
+    promised = lambda time, event: rivals.independent_action(design, design.contrasts[0], "pfs", time, event)
+    known, end = promised(times, np.ones(4000, bool)), 14.0
+    to_the_end = promised(np.minimum(times, end), times <= end)
+    censored = promised(np.minimum(times, watched), times <= watched)
+    assert censored == pytest.approx(to_the_end, abs=0.02)
+    assert abs(promised(np.minimum(times, watched), np.ones(4000, bool)) - known) > 0.1
+    assert promised(np.full(50, 6.0), np.zeros(50, bool)) == 0.0
 
 
 def test_a_trial_is_no_part_of_its_own_average():

@@ -119,11 +119,18 @@ def test_ranges_are_those_of_records_or_of_grades():
         assert span.at(np.array([0.0, 0.5, 1.0])) == pytest.approx([span.low, 2.0, span.high])
     span = change(low=1.0)
     assert span is not None and (span.low, span.high) == (1.0, 4.0)
-    span = change(title="Share of cells", unit="dimensionless", value=0.8)
-    assert span is not None and (span.low, span.high) == (0.4, 1.0)
+    for proportion, high in ((True, 1.0), (False, 1.6)):
+        span = change(title="Share of cells", unit="dimensionless", value=0.8, proportion=proportion)
+        assert span is not None and (span.low, span.high) == (0.4, high)
     span = change(value=-1.0)
     assert span is not None and not span.logarithmic and (span.low, span.high) == (-2.0, -0.5)
     assert change(value=0.0) is None
+
+
+@pytest.mark.parametrize("changes", [{"value": 1.2, "unit": "dimensionless"}, {"value": 0.5}])
+def test_what_cannot_be_a_proportion_is_refused(changes):
+    with pytest.raises(ValueError, match="is no proportion"):
+        Record.model_validate(RECORD.model_dump() | changes | {"proportion": True})
 
 
 def test_the_bounds_of_a_patient_move_along():

@@ -8,9 +8,9 @@ import pytest
 import alarmin.trials.run  # noqa: F401  (the module, which the function of the same name hides)
 from alarmin.records import sources, trial, trials
 from alarmin.records.schema import Trial
+from alarmin.simulation import MONTH
 from alarmin.therapy.regimen import parse
 from alarmin.trials import TrialError, run
-from alarmin.trials.endpoints import MONTH
 from alarmin.trials.randomization import sizes
 
 

@@ -1,5 +1,6 @@
 """Trust: what is given in a lesion acts there as its law says, by dose and place, and in no other lesion directly."""
 
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from alarmin.numerics.reaction import advance, time_integral
 from alarmin.numerics.response import CLASS_WEIGHTS
 from alarmin.numerics.sphere import Sphere
 from alarmin.records import agent, agents, parameters
+from alarmin.review.experiment import observe
 from alarmin.simulation import Settings, simulate
 from alarmin.therapy import action
 from alarmin.therapy.pharmacokinetics import prepare
@@ -270,6 +272,16 @@ def test_a_lesion_that_is_not_treated_gets_nothing(cohort, untreated):
     assert (first < 0.6).all()
     everywhere = course(cohort, text.replace(" to lesion 1", ""), clamped=held)
     assert (everywhere.lesions["tumor"][3] < 0.6 * base.lesions["tumor"][3]).all()
+
+
+def test_an_experiment_treats_the_lesion_that_its_regimen_names(cohort):
+    """What the review runs as an experiment reaches lesion 1 and no other, and all of them where none is named."""
+    at = replace(SMALL, decision_days=2)
+    for aim, aimed in ((" to lesion 1", cohort.lesion == 0), ("", cohort.lesion >= 0)):
+        seen = observe(cohort, f"radiotherapy 8 Gy daily x2{aim}", CARRIED, ["radiotherapy_recent"], 3, at)
+        felt = seen.quantities["radiotherapy_recent"].max(axis=(0, 1))
+        assert seen.radius.shape == (2, cohort.lanes)
+        np.testing.assert_array_equal(felt > 0.0, aimed)
 
 
 def test_no_dose_changes_nothing_to_the_bit(cohort, untreated):

@@ -51,6 +51,11 @@ def test_the_prior_borrows_nothing(with_members):
     assert not any("kill_rate" in id for id in found[0])
 
 
+@pytest.mark.parametrize("name", ["nsclc", "pdac", "sarcoma", "melanoma"])
+def test_a_fit_is_the_same_by_its_name_and_by_its_tumor_type(name):
+    assert population(name, name) == population(name)
+
+
 def test_a_fit_says_what_it_left_open():
     fit = population("nsclc")
     assert isinstance(fit, Population)

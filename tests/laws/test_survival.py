@@ -11,9 +11,10 @@ from alarmin.readouts.new_lesions import hazard as new_lesion_hazard
 from alarmin.readouts.new_lesions import mean_growth
 from alarmin.readouts.survival import death_day, hazard
 from alarmin.records import trial
+from alarmin.simulation import MONTH
 from alarmin.trials import statistics
 from alarmin.trials.analysis import analyze
-from alarmin.trials.endpoints import MONTH, outcomes
+from alarmin.trials.endpoints import outcomes
 from alarmin.trials.randomization import randomize
 
 DAYS = np.arange(0.0, 900.0)

@@ -9,7 +9,7 @@ from alarmin.patients import Cohort
 from alarmin.readouts.dose_changes import Watch, adverse_events, manage
 from alarmin.readouts.toxicity import Hazard, risks
 from alarmin.records import agent, parameters
-from alarmin.records.schema import Record
+from alarmin.records.schema import Event, Record
 from alarmin.therapy.regimen import parse
 
 COURSE = 189
@@ -73,6 +73,22 @@ def test_events_together_are_not_more_than_all_that_are_related_to_treatment(coh
     hazards = {risk.event: risk.hazard[0] for risk in risks(cohort(1, "docetaxel"), parse("docetaxel 75 mg/m2 q3w"))}
     assert 1 - (1 - records["neutropenia"].value) * (1 - records["febrile_neutropenia"].value) > 0.5
     assert -np.expm1(-sum(hazards.values())) == pytest.approx(records["treatment_related"].value)
+
+
+def test_events_that_are_not_severe_happen_to_nobody(cohort):
+    """Of what is reported of any grade, a thromboembolism counts, since it needs treatment."""
+    brought = lambda name, text: {risk.event for risk in risks(cohort(4, name), parse(text))}
+    assert "edema" in agent("collagenase").toxicity
+    assert "edema" not in brought("collagenase", "collagenase 0.58 mg q3w x1")
+    assert "thromboembolism" in brought("pegph20", "pegph20 0.003 mg/kg qw")
+
+
+def test_an_event_of_any_grade_says_whether_it_is_severe():
+    content = agent("collagenase").toxicity["edema"].model_dump()
+    assert Event.model_validate(content).severe is False
+    del content["severe"]
+    with pytest.raises(ValueError, match="whether they are `severe`"):
+        Event.model_validate(content)
 
 
 def test_an_immune_related_event_comes_as_often_and_does_not_ask_for_the_dose(cohort):

@@ -1,12 +1,18 @@
 """Recover: scores of banks whose truth is known; blind: what was published changes scores and no prediction."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from alarmin.cli.main import app
 from alarmin.published import study
 from alarmin.records import trial
-from alarmin.scoring.forecast import Scoreboard, forecast, interval_score
+from alarmin.scoring import replicates
+from alarmin.scoring.forecast import Scoreboard, fitted_to, forecast, interval_score
 from alarmin.scoring.page import page
 from alarmin.trials.bank import Bank
 
@@ -113,3 +119,68 @@ def test_a_trial_without_control_has_the_verdict_of_its_null_response():
         _, verdict = forecast(Bank(design, 0, "made up", (), made), 200)
         assert (verdict["predicted"] > 0.95) == success
         assert verdict["published"] is False
+
+
+def test_a_median_that_is_not_reached_is_said_and_no_number():
+    """Ten years stand in for it where it is scored, and nowhere else; a picture and JSON can hold it."""
+    late = bank_of({"ABCP": 400.0, "ACP": 400.0, "BCP": 14.7}, {"ABCP": 0.6, "ACP": 0.45, "BCP": 0.48})
+    table = late.table.assign(os_event=late.table["os"] < 30.0, os=late.table["os"].clip(upper=30.0))
+    rows, verdict = forecast(Bank(late.trial, 0, "made up", (), table), 100)
+    row = next(row for row in rows if (row.of, row.endpoint) == ("ABCP", "median_os"))
+    assert np.isinf(row.predicted) and np.isinf(row.high) and row.interval_score > 0
+    assert np.isfinite(row.interval_score)
+    found = Scoreboard(tuple(rows), {"impower150": verdict})
+    shown = next(line for line in page(found, "x").splitlines() if "| ABCP | Median overall" in line)
+    assert "not reached" in shown and "120" not in shown
+    assert "scored as 120 months" in page(found, "x")
+    assert "not reached" in next(line for line in printed(found) if "ABCP" in line and "Median overall" in line)
+    drawn = {(one.of, one.endpoint): one for one in replicates(Bank(late.trial, 0, "made up", (), table), 100).compared}
+    assert drawn["ABCP", "median_os"].low is None and not drawn["ABCP", "median_os"].inside
+    told = next(one for one in found.to_json()["rows"] if (one["of"], one["endpoint"]) == ("ABCP", "median_os"))
+    assert told["predicted"] is None and json.dumps(found.to_json(), allow_nan=False)
+
+
+def printed(found):
+    """The lines that `alarmin score` prints of its rows."""
+    from rich.console import Console
+
+    from alarmin.cli.score import _rows
+
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(_rows(found))
+    return shown.get().splitlines()
+
+
+def test_a_rival_without_any_value_has_a_dash():
+    rows, verdict = forecast(GOOD, 50)
+    none = {"independent drug action": None}
+    silent = [
+        replace(row, rivals=row.rivals | none, rival_scores=row.rival_scores | none) if row.rivals else row
+        for row in rows
+    ]
+    lines = page(Scoreboard(tuple(silent), {"impower150": verdict}), "x").splitlines()
+    for said in ("mean absolute error of log hazard ratios", "mean interval score of log hazard ratios"):
+        assert next(line for line in lines if said in line).split("|")[3].strip() == "–"
+
+
+def test_trials_of_which_nothing_was_read_are_written_without_table_and_picture():
+    from alarmin.cli.score import _files, _show
+
+    nothing = Scoreboard((), {})
+    files = _files(nothing, "alarmin score n1135")
+    assert set(files) == {"score.json", "scores.md", "score.csv"}
+    assert "Nothing that these trials published can be compared" in files["scores.md"]
+    assert "| trial |" not in files["scores.md"]
+    assert files["score.csv"].startswith("study,of,endpoint,published,predicted")
+    _show(nothing)
+
+
+def test_a_trial_that_a_fit_has_seen_is_not_scored():
+    """By its own name, and by the names of studies that share its patients; others are."""
+    result = CliRunner().invoke(app, ["score", "oak", "--members", "1", "--patients", "2"])
+    assert result.exit_code == 2
+    assert "the fit of nsclc has seen it" in " ".join(result.output.replace("│", " ").split())
+    assert "impower150" in result.output
+    assert fitted_to(trial("mpact")) == ("pdac",)
+    assert fitted_to(trial("impower150")) == ()

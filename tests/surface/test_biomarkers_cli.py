@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from alarmin import results
 from alarmin.cli.main import app
+from alarmin.records import population
 from alarmin.trials.bank import READINGS, Bank
 from made_up_bank import bank_of
 
@@ -54,6 +55,11 @@ def test_folder_holds_tables_picture_and_provenance(place):
     assert json.loads((place / "runs/one/biomarkers.json").read_text()) == found
     stored = results.read("runs/one")
     assert stored.provenance.subject == {"trial": "impower150", "contrast": "ABCP v BCP"}
+    fit = population("nsclc")
+    assert stored.provenance.members == f"nsclc: members 0 to 1 of the {fit.members} of nsclc"
+    assert {id: stored.provenance.parameters[id].value for id in fit.records} == {
+        id: record.value for id, record in fit.records.items()
+    }
     assert len(stored.tables["interactions"]) == 3 * len(READINGS) == len(found["interactions"])
     assert set(stored.tables["cutoffs"]["reading"]) <= {row["reading"] for row in found["interactions"]}
     for kind in ("svg", "png"):

@@ -2,6 +2,7 @@
 before anything is computed."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from alarmin.cli.main import app
+from alarmin.errors import AlarminError
 from alarmin.geometry import read_map
 from alarmin.plots.multiplex import STAINS, multiplex
 from alarmin.plots.stack import movie
@@ -38,7 +40,14 @@ def call(*arguments: str):
         (("--geometry", "volume", "--spacing", "0"), "a --spacing or --diameter of 0"),
         (("--geometry", "volume", "--diameter", "-3"), "--diameter -3"),
         (("--geometry", "volume", "--vessel-spread", "-0.5"), "--vessel-spread -0.5"),
+        (("--geometry", "volume", "--vessel-spread", "1", "--vessel-length", "-1"), "--vessel-length -1"),
+        (("--geometry", "volume", "--vessel-spread", "1", "--vessel-length", "nan"), "--vessel-length nan"),
+        (("--geometry", "volume", "--vessel-spread", "1", "--vessel-length", "0"), "a --vessel-length of 0"),
+        (("--geometry", "volume", "--vessel-length", "2"), "--vessel-length 2 where vessels do not vary"),
+        (("--vessel-length", "2"), "--vessel-length with --geometry sphere"),
         (("--geometry", "volume", "--every", "0"), "--every 0"),
+        (("--geometry", "volume", "--every", "3", "--ome", "a.zarr"), "--every 3 with no place for profiles"),
+        (("--every", "3"), "--every 3 with no place for profiles"),
         (("--geometry", "volume", "--from", "nothing.npy"), "no map 'nothing.npy'"),
         (("--geometry", "volume", "--from", "flat.npy", "--spacing", "0.1"), "a map of 2 axes for --geometry volume"),
         (("--geometry", "plane", "--from", "flat.npy"), "says no spacing"),
@@ -68,6 +77,31 @@ def test_options_that_cannot_be_meant_are_refused_before_anything_is_computed(ar
     told = " ".join(result.output.replace("│", " ").split())
     assert result.exit_code == 2 and said in told, told
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "often"),
+    [
+        (("--picture", "folder"), 1),
+        (("--picture", "folder", "--every", "5"), 5),
+        (("--picture", "a.svg"), 7),
+        (("--out", "a.zarr", "--every", "3"), 3),
+    ],
+)
+def test_profiles_are_taken_as_often_as_is_said(arguments, often, tmp_path, monkeypatch):
+    asked = []
+
+    def run(*arguments, profile_every, **options):
+        asked.append(profile_every)
+        raise AlarminError("asked", remedy="")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("alarmin.enrollment.enroll", lambda *arguments, **options: np.zeros(1))
+    monkeypatch.setattr("alarmin.explain.lowered", lambda *arguments: {})
+    monkeypatch.setattr("alarmin.simulation.simulate", run)
+    monkeypatch.setattr("alarmin.cli.simulate.keep_programs", lambda: None)
+    result = call(*arguments)
+    assert asked == [often], result.output
 
 
 def ball(shape: tuple[int, ...]) -> dict[str, np.ndarray]:
@@ -136,11 +170,16 @@ def test_a_movie_has_a_picture_for_each_profile(tmp_path):
 def test_the_command_writes_all_that_it_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     files = ("--out", "run.zarr", "--ome", "last.ome.zarr", "--movie", "run.gif", "--multiplex", "section.png")
-    box = ("--geometry", "volume", "--shape", "12,12,12", "--vessel-spread", "0.4", "--days", "2", "--every", "1")
+    box = ("--geometry", "volume", "--shape", "12,12,12", "--vessel-spread", "0.4", "--days", "3", "--every", "2")
     result = call(*box, *files, "--json")
     assert result.exit_code == 0, result.output
     found = xr.open_zarr("run.zarr", consolidated=False)
     assert found["oxygen"].shape == (3, 12, 12, 12) and bool(np.isfinite(found["oxygen"]).all())
+    assert found["profile_day"].values.tolist() == [0.0, 2.0, 3.0]
+    assert 2.0 * float(found["radius"][-1]) == float(found["lesion_diameter"][-1])
+    tissue, _ = read_map(Path("last.ome.zarr"))
+    shown = found["tissue"][-1].values
+    np.testing.assert_allclose(tissue, shown / shown.max(), rtol=1e-6)
     again = call("--geometry", "volume", "--from", "last.ome.zarr", "--days", "1")
     assert again.exit_code == 0, again.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["last.ome.zarr", "run.gif", "run.zarr", "section.png"]

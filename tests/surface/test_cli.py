@@ -47,6 +47,7 @@ REFUSED = {
     "patients in words": (("trial", "impower150", "--patients", "many"), "--patients"),
     "half a patient": (("trial", "impower150", "--patients", "2.5"), "--patients"),
     "negative seed": (("trial", "impower150", "--seed", "-1"), "--seed -1"),
+    "large seed": (("trial", "impower150", "--seed", "2147483648"), "from 0 to 2147483647"),
     "trial over a file": (("trial", "impower150", "--out", "kept"), "'kept' exists already"),
     "trial under a file": (("trial", "impower150", "--out", "kept/run"), "kept"),
     "trial where nothing can be written": (("trial", "impower150", "--out", "/proc/alarmin/run"), "/proc/alarmin"),
@@ -82,6 +83,22 @@ def test_right_input_would_be_computed(place):
     result = call("trial", "impower150", "--patients", "10", "--out", "run")
     assert "computed before" in str(result.exception)
     assert not (place / "run").exists()
+
+
+def test_a_stopped_command_says_what_is_kept(monkeypatch, tmp_path):
+    """No result is written, and a command that keeps what it computes says that it goes on."""
+
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("alarmin.trials.run", stop)
+    monkeypatch.setattr("alarmin.scoring.keeping.kept_bank", stop)
+    one = call("trial", "impower150", "--patients", "10", "--out", str(tmp_path / "run"))
+    kept = call("score", "impower150", "--out", str(tmp_path / "run"))
+    assert one.exit_code == kept.exit_code == 130
+    assert "no result was written" in one.stderr and "goes on" not in one.stderr
+    assert "the same command goes on" in " ".join(kept.stderr.split())
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("command", ["trial", "simulate", "model", "evidence", "bench", "calibrate"])

@@ -48,8 +48,10 @@ def test_belief_files_are_learned_into_a_new_folder(contest, tmp_path):
 
 
 def test_learning_and_the_contest_are_not_done_at_once(contest):
-    result = contest("--learn", "beliefs", "--out", "run")
-    assert result.exit_code == 2 and "--learn" in result.stderr
+    for other in (("--out", "run"), ("--rehearse",), ("--no-laws",)):
+        result = contest("--learn", "beliefs", *other)
+        assert result.exit_code == 2
+        assert "--learn" in result.stderr and other[0] in result.stderr
 
 
 def test_a_rehearsal_writes_its_tables(contest, tmp_path):
@@ -57,7 +59,8 @@ def test_a_rehearsal_writes_its_tables(contest, tmp_path):
     assert result.exit_code == 0, result.output
     made = tmp_path / "run"
     names = {f"{name}.csv" for name in ("all", "study", "arm", "pattern", "kind")} | {"contest.json", "contest.md"}
-    assert {path.name for path in made.iterdir()} == names | {"nine.svg", "nine.png"}
+    assert {path.name for path in made.iterdir()} == names | {"nine.svg", "nine.png", "provenance.json"}
+    assert "nsclc: 8 of members 0 to 23" in (made / "provenance.json").read_text()
     told = (made / "contest.md").read_text()
     assert "`alarmin contest lesions.csv --no-laws --rehearse`" in told
     assert all(f"| {rival} |" in told for rival in (LOCF, OURS, ABLATED, UNTOLD))

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from alarmin import results
 from alarmin.cli.main import app
+from alarmin.records import population
 from made_up_bank import PLAN, RESPONSE, bank_of
 
 BANK = bank_of({"ABCP": 0.035, "ACP": 0.045, "BCP": 0.05}, {"ABCP": 0.45, "BCP": 0.3}, patients=100)
@@ -46,6 +47,11 @@ def test_folder_holds_trials_figures_and_provenance(place, tmp_path):
     assert result.exit_code == 0, result.output
     stored = results.read("runs/one")
     assert stored.provenance.subject == {"design": "plan", "trial": "impower150"}
+    fit = population("nsclc")
+    assert stored.provenance.population == fit.name
+    assert stored.provenance.members == f"nsclc: members 0 to 7 of the {fit.members} of nsclc"
+    for name, record in fit.records.items():
+        assert stored.provenance.parameters[name].value == record.value
     assert len(stored.tables["runs"]) == 400
     for name in ("boundaries", "duration", "power"):
         for kind in ("svg", "png"):

@@ -63,6 +63,51 @@ def test_users_of_records_of_agents_and_tumors_are_found():
 
 
 @pytest.mark.parametrize(
+    ("name", "owner"), [("atezolizumab", "atezolizumab"), ("Tecentriq", "atezolizumab"), ("nsclc", "nsclc")]
+)
+def test_an_agent_or_a_tumor_type_is_shown_with_all_its_records(name, owner):
+    """By its name or a synonym: each record with value and grade, and none of another one."""
+    of_it = {id: record for id, record in every_record().items() if id.partition(".")[0] == owner}
+    shown = "".join(call("evidence", name).stdout.split())
+    assert of_it and all(id in shown and f"{record.value:g}" in shown for id, record in of_it.items())
+    assert "nsclc_squamous." not in shown
+    assert json.loads(call("evidence", name, "--json").stdout)["records"].keys() == of_it.keys()
+
+
+@pytest.mark.parametrize("what", ["agents", "trials", "tumors"])
+def test_every_name_is_listed(what):
+    """What commands take, all of it, in print and as JSON."""
+    from alarmin import records
+
+    named = getattr(records, what)()
+    rows = json.loads(call("list", what, "--json").stdout)
+    assert [(row["name"], row["title"]) for row in rows] == [(one.name, one.title) for one in named.values()]
+    shown = call("list", what).stdout
+    assert all(name in shown for name in named)
+
+
+def test_the_list_of_trials_says_what_is_scored_and_what_a_fit_has_seen():
+    from alarmin.published import studies
+
+    use = {row["name"]: row["use"] for row in json.loads(call("list", "trials", "--json").stdout)}
+    assert use["oak"] == "in a fit" and use["impower150"] == "scored"
+    assert all((studies()[name].role == "scoring") == (said == "scored") for name, said in use.items())
+
+
+@pytest.mark.parametrize(
+    "arguments", [("trial", "zzz"), ("simulate", "zzz", "none"), ("simulate", "nsclc", "zzz 1 mg")]
+)
+def test_a_name_that_is_like_no_other_leads_to_the_list(arguments):
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert "alarmin list" in " ".join(result.output.replace("│", " ").split())
+
+
+def test_there_is_no_list_of_anything_else():
+    assert "agents, trials, tumors" in call("list", "drugs").output
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("halo3001",), "halo301"),

@@ -5,9 +5,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from alarmin import results
 from alarmin.cli.main import app
 from alarmin.forecast.lesions import LesionError, read
 from alarmin.forecast.what_if import GroundsError, grounds, switched
+from alarmin.records import population
 from alarmin.therapy.regimen import parse
 
 HEAD = "patient,lesion,day,diameter_mm\n"
@@ -148,3 +150,17 @@ def test_the_command_prints_json_and_writes_only_where_it_is_told(tmp_path, monk
     result = CliRunner().invoke(app, ["fit", str(path), *regimen, "--out", str(tmp_path / "run")])
     assert result.exit_code == 0, result.output
     assert sorted(p.name for p in tmp_path.iterdir()) == ["lesions.csv", "run"]
+    made, fit = results.read(tmp_path / "run").provenance, population("nsclc")
+    assert made.members == f"nsclc: 8 of members 0 to 23 of the {fit.members} of nsclc"
+    assert all(made.parameters[id].value == record.value for id, record in fit.records.items())
+
+
+def test_who_has_no_reading_is_left_out_of_every_question(tmp_path, monkeypatch, made_up_lesions):
+    """A patient whose lesions could not be measured has no forecast, under no treatment, and stops nobody else's."""
+    monkeypatch.setattr("alarmin.forecast.bank.kept_bank", lambda *a, **k: made_up_lesions())
+    monkeypatch.setattr("alarmin.cli.fit.keep_programs", lambda: None)
+    path = written(tmp_path, GOOD + "9,1,0,NE\n9,1,42,NE\n")
+    regimen = ["--regimen", "atezolizumab 1200 mg q3w"]
+    result = CliRunner().invoke(app, ["fit", str(path), *regimen, "--what-if", "none", "--json"])
+    assert result.exit_code == 0, result.output
+    assert [one["if"] for one in json.loads(result.stdout)["forecasts"]] == ["continue", "none"]

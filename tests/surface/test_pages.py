@@ -22,4 +22,5 @@ def test_every_mechanism_names_what_it_changes_and_where_it_comes_from():
     for name, kind in mechanisms().items():
         found = describe(kind)
         assert found["text"].strip(), name
+        assert found["text"].splitlines()[0].endswith("."), f"{name}: the index shows the first line alone"
         assert found["source"], name

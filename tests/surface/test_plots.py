@@ -11,6 +11,7 @@ from alarmin.plots import (
     Median,
     compare,
     forest,
+    front,
     kymograph,
     render,
     save,
@@ -20,6 +21,7 @@ from alarmin.plots import (
     swimmer,
     waterfall,
 )
+from alarmin.results import StoreError
 
 TIMES = np.linspace(1.0, 30.0, 40)
 SEEN = np.arange(40) % 4 != 0
@@ -104,6 +106,15 @@ def test_picture_is_whole_and_repeats(example, tmp_path):
     assert render(example(), "svg") == vector.read_bytes()
 
 
+@pytest.mark.parametrize("there", ["picture.svg", "picture.png"])
+def test_no_picture_is_overwritten(there, tmp_path):
+    """Where one of the two files exists, neither is written."""
+    (tmp_path / there).write_text("mine")
+    with pytest.raises(StoreError, match="exists already"):
+        save(spider_example(), tmp_path / "picture")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(there, "mine")]
+
+
 def texts(figure):
     return {text.get_text() for axes in figure.axes for text in axes.texts}
 
@@ -130,6 +141,34 @@ def test_value_outside_the_prediction_is_marked():
     inside = compare(pd.DataFrame([{"quantity": "q", "label": "A", "predicted": 1.0, "predicted_low": 0.0,
                                     "predicted_high": 2.0, "published": 1.5}]))  # fmt: skip
     assert [line.get_markerfacecolor() for line in inside.axes[0].lines if line.get_marker() == "o"] == ["white"]
+
+
+def test_what_is_not_reached_has_an_arrow_at_the_end_of_the_axis():
+    """An interval without an end goes on to the end of the axis, which others set; a finite one has no arrow."""
+    row = {"quantity": "Median [months]", "predicted": 15.0, "predicted_low": 12.0, "published": 19.2}
+    ends = {"A": np.inf, "B": 18.0}
+    figure = compare(pd.DataFrame([row | {"label": label, "predicted_high": high} for label, high in ends.items()]))
+    axes = figure.axes[0]
+    arrows = [line.get_xydata()[0] for line in axes.lines if line.get_marker() == ">"]
+    assert len(arrows) == 1 and tuple(arrows[0]) == (axes.get_xlim()[1], 0.0)
+    assert axes.patches[0].get_x() + axes.patches[0].get_width() == pytest.approx(axes.get_xlim()[1])
+    assert axes.get_xlim()[1] < 25.0
+    none = compare(pd.DataFrame([row | {"label": "A", "predicted": np.inf, "predicted_high": np.inf}]))
+    assert ">" in [line.get_marker() for line in none.axes[0].lines]
+    assert "not reached" in [text.get_text() for text in none.legends[0].get_texts()]
+
+
+@pytest.mark.parametrize(("panels", "each"), [(8, 9), (5, 15), (1, 60), (2, 40)])
+def test_many_rows_fill_a_slide_and_none_is_left_out(panels, each):
+    """As many as all scored trials have: in columns, no higher than a slide is wide, each row with its label."""
+    row = {"predicted": 15.0, "predicted_low": 12.0, "predicted_high": 18.0, "published": 19.2}
+    table = pd.DataFrame([{"quantity": f"q{n % panels}", "label": f"row {n}", **row} for n in range(panels * each)])
+    figure = compare(table, title="All")
+    width, height = figure.get_size_inches()
+    labels = [label.get_text() for axes in figure.axes if axes.axison for label in axes.get_yticklabels()]
+    assert sorted(labels) == sorted(table["label"])
+    if panels >= 5:
+        assert width / height > 1.6
 
 
 def test_note_stands_where_the_curves_are_not():
@@ -159,3 +198,39 @@ def test_kymograph_has_a_panel_a_field_with_the_margin_on_top():
     panels = [axes for axes in kymograph_example().axes if axes.get_visible()]
     assert [axes.get_title(loc="left") for axes in panels] == ["Tumor cells", "Oxygen", "Alarm", "CD8 T cells"]
     assert all(list(axes.lines[0].get_ydata()) == [10.0, 9.0, 6.0] for axes in panels)
+
+
+def test_equal_values_look_equal_in_two_lesions():
+    """A lesion full of T cells is brighter than one with a tenth of them, and both keys name the same scale."""
+
+    def lesion(density):
+        fields = {"cd8": np.full((2, 8), density), "tumor": np.full((2, 8), 100.0)}
+        return section(np.array([0.0, 7.0]), np.array([10.0, 9.0]), np.linspace(0.1, 0.95, 8), fields, at=[0])
+
+    few, many = lesion(0.8), lesion(8.0)
+    middle = [figure.axes[2].images[0].get_array()[160, 220] for figure in (few, many)]
+    assert {"0", "5", "20", "100", "200"} <= texts(few) & texts(many)
+    assert middle[0][1] < 0.6 * middle[1][1]
+    assert "≥ 20" in texts(lesion(30.0))
+
+
+def test_published_shares_and_medians_have_a_key():
+    named = [text.get_text() for text in survival_example().axes[0].get_legend().get_texts()]
+    assert named == ["A", "B", "published share, 95 % CI", "published median, 95 % CI"]
+
+
+def test_numbers_of_regimens_hide_neither_one_another_nor_marks():
+    """Two regimens in one place, and two close by, keep numbers that can be told apart."""
+    at = [(0.11, 0.80), (0.11, 0.79), (0.112, 0.78), (0.2, 1.5)]
+    rows = [
+        {"kind": "front", "regimen": f"r{n}", "toxicity": x, "toxicity_low": x - 0.02, "toxicity_high": x + 0.02,
+         "effect": y, "effect_low": 0.5 * y, "effect_high": 2.0 * y}
+        for n, (x, y) in enumerate(at)
+    ]  # fmt: skip
+    figure = front(pd.DataFrame(rows))
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    boxes = [note.get_window_extent() for note in axes.texts]
+    marks = axes.transData.transform([(100.0 * x, y) for x, y in at])
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+    assert not any(box.contains(*mark) for box in boxes for mark in marks)

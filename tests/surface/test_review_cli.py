@@ -62,3 +62,30 @@ def test_verdicts_are_drawn(found, tmp_path):
     """The picture is written in both kinds."""
     assert call("--section", "3.1", "--plot", str(tmp_path / "ledger")).exit_code == 0
     assert {path.suffix for path in tmp_path.iterdir()} == {".svg", ".png"}
+
+
+@pytest.mark.parametrize("there", ["ledger.svg", "ledger.png", "ledger"])
+def test_a_picture_that_cannot_be_written_is_refused_before_the_run(there, tmp_path, monkeypatch):
+    """What is there stays as it was, and no run is lost: neither file is written where one of them exists."""
+    import sys
+
+    def compute(*_, **__):
+        raise AssertionError("computed before the place was refused")
+
+    monkeypatch.setattr(sys.modules["alarmin.review.ledger"], "ledger", compute)
+    (tmp_path / there).write_text("mine")
+    plot = tmp_path / ("ledger/below" if there == "ledger" else "ledger")
+    result = call("--section", "3.1", "--plot", str(plot))
+    assert result.exit_code == 2 and there in result.stderr.replace("\n", "")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(there, "mine")]
+
+
+def test_verdicts_are_kept_where_the_picture_fails(found, tmp_path, monkeypatch):
+    """The table is written first, so that a picture that fails loses nothing of a long run."""
+
+    def fail(*_):
+        raise RuntimeError("no picture")
+
+    monkeypatch.setattr("alarmin.plots.ledger.verdicts", fail)
+    call("--section", "3.1", "--plot", str(tmp_path / "ledger"), "--out", str(tmp_path / "ledger.csv"))
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.csv"]

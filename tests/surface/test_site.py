@@ -109,6 +109,19 @@ def _named(path: str):
     return getattr(importlib.import_module(module), name)
 
 
+def test_the_printed_design_is_the_file_whose_figures_stand_beside_it():
+    text = (DOCS / "design.md").read_text(encoding="utf-8")
+    assert (ROOT / "examples" / "designs" / "sequential.toml").read_text(encoding="utf-8") in text
+
+
+def test_links_lead_somewhere_in_the_repository_too():
+    """Relative links of every page, the README and its neighbors; the site test follows the same links there."""
+    pages = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "reference" / "README.md"]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))]
+    assert len(links) > 100
+    assert not [(page.name, link) for page, link in links if "://" not in link and not (page.parent / link).exists()]
+
+
 def commands():
     """Every `alarmin …` line in a shell block, with its page."""
     for page in PAGES:

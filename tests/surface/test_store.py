@@ -14,7 +14,7 @@ import pytest
 from alarmin.patients import Cohort
 from alarmin.records import Record
 from alarmin.results import StoreError, dataset, provenance, read, read_course, write, write_course, write_file
-from alarmin.results.provenance import fingerprint
+from alarmin.results.provenance import fingerprint, records_by_tumor
 
 RECORDS = {
     name: Record(
@@ -85,6 +85,17 @@ def test_course_has_coordinates_and_units(tmp_path):
     np.testing.assert_array_equal(data["patient"], [10, 10, 11])
     np.testing.assert_array_equal(data["shell"], course().shells)
     assert '"seed": 4' in data.attrs["provenance"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "unit"),
+    [("docetaxel", "mg"), ("collagenase", "mg"), ("radiotherapy", "Gy"), ("t_vec", "PFU"), ("porfimer_pdt", "J/cm**2")],
+)
+def test_a_dose_has_the_unit_in_which_it_is_given(agent, unit):
+    given = course()
+    given.profiles = {}
+    given.doses = {agent: np.ones((4, 2))}
+    assert dataset(given)[f"dose_{agent}"].attrs["units"] == unit
 
 
 def test_a_course_is_plain_arrays_that_group_by_patient(tmp_path):
@@ -196,3 +207,12 @@ def test_fingerprint_follows_records_and_not_their_order():
     assert fingerprint(turned) == fingerprint(RECORDS)
     changed = RECORDS | {"two": RECORDS["two"].model_copy(update={"note": "another reason"})}
     assert fingerprint(changed) != fingerprint(RECORDS)
+
+
+def test_records_that_differ_between_tumor_types_are_told_apart():
+    other = RECORDS | {"two": RECORDS["one"]}
+    assert records_by_tumor({"pdac": RECORDS}) == RECORDS
+    assert set(records_by_tumor({"pdac": RECORDS, "nsclc": other})) == {"one", "pdac.two", "nsclc.two"}
+    own = {"one": RECORDS["one"]}
+    assert set(records_by_tumor({"pdac": RECORDS, "nsclc": own})) == {"one", "pdac.two"}
+    assert set(records_by_tumor({"nsclc": own, "pdac": RECORDS})) == {"one", "pdac.two"}

@@ -1,18 +1,22 @@
 """Trust: every trial is a file and nothing else: it names what exists, holds no outcome, and runs."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 import alarmin
+from alarmin.enrollment import enroll
 from alarmin.numerics.sphere import Sphere
-from alarmin.records import agents, sources, trial, trials, tumors
+from alarmin.records import agent, agents, sources, trial, trials, tumors
 from alarmin.records.schema import Trial
-from alarmin.simulation import MONTH, Settings
+from alarmin.simulation import MONTH, Settings, simulate
 from alarmin.therapy.regimen import parse
-from alarmin.trials import run
+from alarmin.trials import example, run
 from alarmin.trials.run import by_tumor
 
 SMALL = Settings(grid=Sphere(16, 1.5), lanes=32)
@@ -44,6 +48,26 @@ def test_a_trial_file_says_what_is_planned_and_not_what_came_out(name):
     assert bool(design.contrasts) == bool(design.primary), "arms are compared for an endpoint, and none without arms"
     text = " ".join([design.title, design.selection, design.note, design.where, *(arm.title for arm in design.arms)])
     assert not [word for word in OUTCOMES if word in text.lower()]
+
+
+IMPOSSIBLE = {
+    "no arm": ({"arms": []}, "arms is empty"),
+    "an arm against itself": ({"contrasts": [{"experimental": "ABCP", "control": "ABCP"}]}, "'ABCP' with itself"),
+    "no scan": ({"scans": []}, "scans is empty"),
+    "scans that end": ({"scans": [{"every": 42, "until": 84}]}, "scans ends on day 84"),
+    "scans that never change": ({"scans": [{"every": 42}, {"every": 63}]}, r"\[None, None\]"),
+    "scans that go back": ({"scans": [{"every": 42, "until": 84}] * 2 + [{"every": 63}]}, r"\[84, 84, None\]"),
+    "accrual after the cut": ({"months": 12.0, "accrual_months": 13.0}, "accrual_months 13"),
+    "a primary endpoint nobody looks at": ({"primary": ["os"], "endpoints": ["pfs"]}, r"primary names \['os'\]"),
+}
+
+
+@pytest.mark.parametrize(("changes", "named"), IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_an_impossible_trial_is_refused_by_what_makes_it_so(changes, named):
+    content = trial("impower150").model_dump()
+    assert Trial.model_validate(content) == trial("impower150")
+    with pytest.raises(ValueError, match=named):
+        Trial.model_validate(content | changes)
 
 
 def named_in(code: str, names: set[str]) -> list[str]:
@@ -94,6 +118,37 @@ def test_a_trial_with_a_selection_and_toxicity_runs():
     np.testing.assert_array_equal(without.courses["C"].cohort.ids, result.courses["C"].cohort.ids)
     assert without.tables["adae"].empty
     assert "grade3" not in without.arms["C"]
+    # What a trial's own publication said of its safety is no prediction of it, and is named.
+    assert result.safety_seen == without.safety_seen == []
+    own = design.model_copy(update={"source": agent("carboplatin").toxicity["thrombocytopenia"].source})
+    assert "carboplatin.toxicity.thrombocytopenia" in replace(result, trial=own).safety_seen
+    assert replace(without, trial=own).safety_seen == []
+
+
+def test_the_patient_in_the_picture_gets_what_he_got_in_the_trial():
+    """Treatment of everybody ended after three weeks, of half of them at half the dose: so it is drawn, to the bit."""
+    design = several(months=2.0)
+    cohort = enroll("pdac", 6, seed=1, settings=SMALL)
+
+    def halve(patients):
+        def change(start, stop, doses):
+            for amount in doses.values():
+                amount[start:stop, ::2] *= 0.5
+
+        return change
+
+    ended = lambda days, diameter, patients: np.zeros(len(patients), bool)
+    regimen = design.arms[0].regimen
+    course = simulate(cohort, regimen, months=2.0, treat_on=ended, manage=halve, settings=SMALL)
+    result: Any = SimpleNamespace(trial=design, courses={"D": course})
+    shown = example(result, settings=SMALL)
+    row = course.cohort.ids.tolist().index(shown.cohort.ids[0])
+    assert shown.doses
+    for name, amount in shown.doses.items():
+        np.testing.assert_array_equal(amount, course.doses[name][:, [row]])
+        assert amount.any() and not amount[21:].any()
+    for name, values in shown.lesions.items():
+        np.testing.assert_array_equal(values, course.lesions[name][:, course.cohort.patient == row], name)
 
 
 def test_what_contradicts_itself_is_refused():

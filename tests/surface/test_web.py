@@ -21,6 +21,7 @@ import httpx
 from alarmin.web import tumor
 from alarmin.web.asking import LARGEST_FILE
 from alarmin.web.guard import MOST
+from alarmin.web.jobs import Jobs
 from alarmin.web.server import listen
 from alarmin.web.worker import Outcome
 
@@ -44,6 +45,11 @@ def deaf(asked, report):
 def broken(asked, report):
     """Work whose process ends by itself."""
     os._exit(1)
+
+
+def quick(report):
+    """Work that is done at once."""
+    return Outcome({}, {})
 
 
 @pytest.fixture
@@ -232,6 +238,30 @@ def test_a_process_that_dies_is_told_and_replaced(client, monkeypatch):
     assert until(client, start(client)[1], "done", "refused") == "done"
 
 
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), KeyError("verdict")])
+def test_what_fails_after_a_run_is_said_and_the_next_run_is_done(fault):
+    """A full disk is no want of memory; what cannot be handed over is refused too, and no lane stands still."""
+
+    def keep(outcome):
+        raise fault
+
+    jobs = Jobs()
+    run = lambda work, then=None: jobs.start("aside", "review", lambda id: "", work, then=then)
+    runs = [run(quick, keep), run(lambda report: None), run(quick)]
+    for job in runs:
+        assert job.ended.wait(60), job.state
+    jobs.close()
+    assert [job.state for job in runs] == ["refused", "refused", "done"]
+    assert str(fault) in runs[0].message and "memory" not in runs[0].remedy
+
+
+@pytest.mark.parametrize("typed", ["", " 100 ", "100.0"])
+def test_a_barrier_field_that_says_nothing_is_a_barrier_as_it_is(client, slow, typed):
+    page, id = start(client, barrier_matrix=typed, barrier_vessels="50")
+    client.post(f"/jobs/{id}/cancel")
+    assert "barrier_matrix" not in page and "barrier_vessels=50" in page
+
+
 def test_a_moved_slider_replaces_the_run_before_it(client, slow):
     """The run that it replaces is canceled, and no other one."""
     other, first = start(client)[1], start(client)[1]
@@ -292,6 +322,31 @@ def test_the_recipe_says_what_was_asked():
     assert "--barrier matrix=0.5 --picture" in asked.commands() and "vessels" not in asked.commands()
     assert "lowered(patient, ['atezolizumab'], {'matrix': 0.5})" in asked.python()
     compile(asked.python(), "recipe", "exec")
+
+
+def test_replicates_in_the_browser_are_those_of_the_command(monkeypatch):
+    """Both ask for a bank of the same size, so that the command that is shown gives the same replicates."""
+    from typer.testing import CliRunner
+
+    from alarmin.cli.main import app
+    from alarmin.web import trial
+
+    class Reached(Exception):
+        pass
+
+    asked = []
+
+    def kept(design, folder, **sizes):
+        asked.append((design.name, folder, sizes | {"progress": None}))
+        raise Reached
+
+    monkeypatch.setattr("alarmin.scoring.keeping.kept_bank", kept)
+    form = trial.Asked.of({"trial": "oak", "kind": "replicates", "replicates": "50", "seed": "3"})
+    with pytest.raises(Reached):
+        trial.work(form, lambda *told: None)
+    CliRunner().invoke(app, form.command().split()[1:])
+    assert len(asked) == 2 and asked[0] == asked[1]
+    assert f"patients={asked[0][2]['patients']}" in form.python()
 
 
 @pytest.mark.slow

@@ -1,10 +1,6 @@
 """Crowding: leukocytes that leave no room for one another die or go."""
 
-from alarmin.mechanism import Flow, Mechanism, Now, loss, parameter
-
-LEUKOCYTES = (
-    "cd8", "cd8_exhausted", "cd8_bystander", "cd4", "treg", "nk", "dc_immature", "dc_mature", "m1", "m2", "mdsc",
-)  # fmt: skip
+from alarmin.mechanism import LEUKOCYTES, Flow, Mechanism, Now, loss, parameter
 
 
 class Crowding(Mechanism):

@@ -15,7 +15,7 @@ class Lymph(Mechanism):
         loss(protein, k e^(-(R - r)/l))
 
     Reads:    depth
-    Changes:  cytokines, hmgb1
+    Changes:  vegf, tgf_beta, il10, ifn_gamma, ifn_type1, cxcl10, hmgb1
     Source:   records lymph_*
     """
 

@@ -11,7 +11,8 @@ class Macrophages(Mechanism):
         transfer(m1 -> m2, k (p_0 + p_1 h(IL-10) + p_2 h(lactate)) u)
         transfer(m2 -> m1, k_b + k_i h(IFN-gamma) + k_c (1 - c)),   u = 1 - m (1 - c)
 
-    a is the call of CCL2, c the share of its full effect that CSF-1 has.
+    h(lactate) = x^2/(x^2 + K^2), the others x/(x + K). a is the call of CCL2, c the share of its full effect that
+    CSF-1 has.
 
     Reads:    functional_surface, monocyte_call, csf1_response, il10, lactate, ifn_gamma_response
     Changes:  m1, m2

@@ -11,11 +11,14 @@ from alarmin.numerics.response import class_mean, hill
 class Suppression(Mechanism):
     """What suppressors leave of killing and of proliferation of T cells.
 
-        s_i = 1 - h_i(x_i), from 1 (no suppressor) to 0;   a step keeps 1 - m_i (1 - s_i) of itself, at least 1 - m_i
+        s_i = 1 - h_i(x_i) of a suppressor, s_i = h_i(x_i) of arginine and glucose, which T cells need
+        h(x) = x^n/(x^n + K^n), n = 2 of lactate and arginine, else 1;   s of hypoxia = 1 - mean 1/(1 + (p/K)^2)
+        a step keeps 1 - m_i (1 - s_i) of itself, at least 1 - m_i
         killing         max(prod_i, floor) over PD-1, Treg, TGF-beta, adenosine, lactate, MDSC, hypoxia
         proliferation   max(prod_i, floor) over PD-1, Treg, TGF-beta, adenosine, lactate, kynurenine, arginine, glucose
 
-    Each s_i is a quantity of its own, so that one suppressor can be held at 1 wherever it acts.
+    Each s_i is a quantity of its own, from 1 (no suppressor, or plenty) to 0, so that one suppressor can be held at 1
+    wherever it acts. The mean is over the distance classes of oxygen p.
 
     Reads:    pd1_inhibition, treg, tgf_beta, adenosine, lactate, mdsc, oxygen_by_class, kynurenine, arginine, glucose
     Source:   records suppression_*

@@ -6,8 +6,7 @@ from alarmin.mechanism import Flow, Mechanism, Now, diffuse, loss, parameter, si
 
 
 class Tryptophan(Mechanism):
-    """IDO in tumor cells, macrophages and MDSC breaks tryptophan down to kynurenine; blood refills the one, washes
-    out the other.
+    """IDO in tumor cells, macrophages and MDSC turns tryptophan into kynurenine; blood brings one, takes the other.
 
         tryptophan  supply k T_b;   loss k + I/(T + K)
         kynurenine  supply k Y_b + I T/(T + K);   loss k + d

@@ -26,7 +26,7 @@ from alarmin.errors import nearest
 from alarmin.patients import CohortError, records_of
 from alarmin.records import Population, Record
 from alarmin.results.provenance import OUTER, code_fingerprint, fingerprint
-from alarmin.simulation import Settings
+from alarmin.simulation import Settings, SimulationError
 
 TEMPERATURES = (4.0, 1.0, 1.0)
 """Of the posterior from which each round after the first is drawn."""
@@ -97,7 +97,10 @@ def fit(
             try:
                 changes = {**lent, **changes_of(plan, known, theta)}
                 values = predict(plan, changes, patients, seed + number, settings)
-            except CohortError:
+            except (CohortError, SimulationError) as error:
+                # What cannot be started is a fault of the plan, and not of this population.
+                if isinstance(error, SimulationError) and not error.failed:
+                    raise
                 values = np.full(len(data.values), np.nan)
             done.add(number, theta, values)
         if progress is not None:

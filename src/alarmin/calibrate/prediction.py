@@ -17,10 +17,10 @@ from alarmin.readouts.survival import death_hazard
 from alarmin.readouts.vessels import vessels_under
 from alarmin.records import Record, Trial
 from alarmin.records.schema import Arm
-from alarmin.simulation import Settings, simulate
+from alarmin.simulation import MONTH, Settings, simulate
 from alarmin.trials import resampling
 from alarmin.trials.analysis import LANDMARKS, describe
-from alarmin.trials.endpoints import MONTH, Outcomes, outcomes
+from alarmin.trials.endpoints import Outcomes, outcomes
 
 
 def changes_of(

@@ -61,18 +61,15 @@ def biomarkers(
         if out is not None:
             results.ensure_new(out)
         keep_programs()
-        import platformdirs
-
         from alarmin.decide import biomarkers as analyze
-        from alarmin.scoring.keeping import kept_bank
+        from alarmin.scoring.keeping import bank_folder, kept_bank
 
-        cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
         each = -(-patients // populations)
         with progress(quiet=json) as report:
-            bank = kept_bank(planned, cache, members=populations, patients=each, seed=seed, progress=report)
+            bank = kept_bank(planned, bank_folder(), members=populations, patients=each, seed=seed, progress=report)
         found = analyze(bank, readings=names if reading else (), seed=seed)
         if out is not None:
-            _write(out, found)
+            _write(out, found, populations)
         if json:
             as_json(content(found))
         else:
@@ -96,18 +93,19 @@ def content(found: "Biomarkers") -> dict[str, Any]:
     }
 
 
-def _write(target: Path, found: "Biomarkers") -> None:
+def _write(target: Path, found: "Biomarkers", populations: int) -> None:
     from alarmin import plots, results
-    from alarmin.patients.drawing import records_of
+    from alarmin.results.banks import bank_provenance
+    from alarmin.trials.run import by_tumor
 
     (pair,) = found.trial.contrasts
-    made = results.provenance(
+    made = bank_provenance(
         command=" ".join(["alarmin", *sys.argv[1:]]),
         subject={"trial": found.trial.name, "contrast": f"{pair.experimental} v {pair.control}"},
         seed=found.seed,
         patients=found.patients,
-        records=records_of(found.trial.tumor),
-        population=found.population,
+        tumors=by_tumor(found.trial),
+        members=populations,
     )
     title = f"{found.trial.name}, {pair.experimental} v {pair.control}, {found.patients} virtual patients in both arms"
     figure = plots.biomarker_forest(found.interactions, HEADINGS, title=title)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SIDE = 32
 """Voxels along each side of a box, where nothing else is said."""
 
+VESSEL_LENGTH = 1.0
+"""Length over which vessels vary, where nothing else is said [mm]."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -29,8 +32,8 @@ class Layout:
     spacing: float | None
     diameter: float | None
     source: Path | None
-    vessel_spread: float
-    vessel_length: float
+    vessel_spread: float | None
+    vessel_length: float | None
 
     @property
     def axes(self) -> int:
@@ -41,6 +44,12 @@ class Layout:
         """Refuses what cannot be meant, before anything is computed."""
         if self.spacing == 0 or self.diameter == 0:
             raise AlarminError("a --spacing or --diameter of 0", remedy="give a positive length in mm")
+        if self.vessel_length == 0:
+            raise AlarminError("a --vessel-length of 0", remedy="give a positive length in mm")
+        if self.vessel_length is not None and not self.vessel_spread:
+            raise AlarminError(
+                f"--vessel-length {self.vessel_length:g} where vessels do not vary", remedy="add --vessel-spread"
+            )
         if self.source is None:
             _shape(self.shape, self.axes)
         else:
@@ -76,7 +85,9 @@ class Layout:
             # Two thirds of the box leave room for the lesion to change its shape.
             spacing = self.spacing or diameter / (0.67 * min(shape))
             tissue = geometry.ball_in(shape, spacing, diameter)
-        vessels = geometry.VesselMap(self.vessel_spread, self.vessel_length) if self.vessel_spread > 0 else None
+        vessels = None
+        if self.vessel_spread:
+            vessels = geometry.VesselMap(self.vessel_spread, self.vessel_length or VESSEL_LENGTH)
         box = Box(tissue.shape)
         radius = geometry.lesion_radius(tissue, spacing)
         return geometry.boxed(one, box, tissue, radius=radius, vessels=vessels), box
@@ -151,7 +162,7 @@ def run_box(
     about |= {"patient": int(boxed.ids[0])}
     store = None
     if out is not None:
-        store = VoxelStore(out, box.shape, [float(day) for day in range(0, days + 1, every)], plan.agents, about)
+        store = VoxelStore(out, box.shape, [*map(float, range(0, days, every)), float(days)], plan.agents, about)
     keeper = Keeper(box, store)
     try:
         course = simulate(

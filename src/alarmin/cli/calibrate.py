@@ -26,7 +26,7 @@ def calibrate(
 
     Example:  alarmin calibrate nsclc --keep runs/nsclc --out nsclc.toml
     """
-    with refusals():
+    with refusals(goes_on=keep is not None):
         import tomli_w
 
         from alarmin import results

@@ -1,9 +1,10 @@
 """`alarmin contest`: real lesions forecast by Alarmin, growth laws, and the last reading."""
 
 import json as text
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,8 +13,11 @@ from alarmin.cli.face import out as console
 from alarmin.errors import AlarminError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from alarmin.forecast.bank import Bank
     from alarmin.forecast.contest import Group
+    from alarmin.forecast.outcome import Outcome
 
 
 def contest(
@@ -35,14 +39,15 @@ def contest(
     with refusals():
         if learn is not None and out is not None:
             raise AlarminError("--learn and --out are both given", remedy="learn first, then hold the contest")
+        if learn is not None and not laws:
+            raise AlarminError("--learn and --no-laws are both given", remedy="learn without it: it fits no laws")
         if learn is not None and rehearse:
             raise AlarminError("--learn and --rehearse are both given", remedy="learn first, then rehearse")
-        import platformdirs
-
         from alarmin import results
         from alarmin.forecast import contest as rivalry
         from alarmin.forecast.bank import kept_bank
         from alarmin.forecast.lesions import read
+        from alarmin.scoring.keeping import bank_folder
         from alarmin.therapy.regimen import parse
 
         for folder in (out, learn):
@@ -51,9 +56,8 @@ def contest(
         known = read(lesions, as_published=True)
         people = rivalry.groups(known)
         keep_programs()
-        cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
         with progress(quiet=json) as report:
-            bank = lambda tumor, regimen: kept_bank(tumor, parse(regimen), cache, progress=report)
+            bank = lambda tumor, regimen: kept_bank(tumor, parse(regimen), bank_folder(), progress=report)
             if learn is not None:
                 _learn(people, bank, report, learn, lesions.name, json)
                 return
@@ -66,19 +70,8 @@ def contest(
             **{name: table.to_dict("records") for name, table in tables.items()},
         }
         if out is not None:
-            from alarmin import plots
-            from alarmin.forecast.tables import page
-
-            figure = plots.scan_panels(found.picture)
-            out.mkdir(parents=True)
-            for name, table in tables.items():
-                results.write_file(out / f"{name}.csv", table.to_csv(index=False))
-            results.write_file(out / "contest.json", text.dumps(plain(content), indent=1, allow_nan=False))
             flags = "".join([" --no-laws" if not laws else "", " --rehearse" if rehearse else ""])
-            told = page(found, f"alarmin contest {lesions.name}{flags}")
-            results.write_file(out / "contest.md", told)
-            for kind in ("svg", "png"):
-                results.write_file(out / f"nine.{kind}", plots.render(figure, kind))
+            _write(out, found, tables, content, f"alarmin contest {lesions.name}{flags}", people)
         if json:
             as_json(content)
             return
@@ -104,6 +97,37 @@ def contest(
         if out is not None:
             console.print(f"\nWritten to {out}")
         notice()
+
+
+def _write(
+    target: Path,
+    found: "Outcome",
+    tables: "Mapping[str, pd.DataFrame]",
+    content: Mapping[str, Any],
+    command: str,
+    people: "Sequence[Group]",
+) -> None:
+    """Writes tables, picture and provenance into a new folder."""
+    from alarmin import plots, results
+    from alarmin.forecast.bank import MEMBERS, SPARE
+    from alarmin.forecast.tables import page
+    from alarmin.results.banks import bank_provenance
+
+    made = bank_provenance(
+        command=" ".join(["alarmin", *sys.argv[1:]]),
+        subject={"regimens": ", ".join(sorted({group.regimen for group in people}))},
+        seed=0,
+        patients=found.scoring,
+        tumors=sorted({group.tumor for group in people}),
+        members=MEMBERS,
+        among=SPARE * MEMBERS,
+    )
+    figure = plots.scan_panels(found.picture)
+    files: dict[str, str | bytes] = {f"{name}.csv": table.to_csv(index=False) for name, table in tables.items()}
+    files["contest.json"] = text.dumps(plain(content), indent=1, allow_nan=False)
+    files["contest.md"] = page(found, command)
+    files |= {f"nine.{kind}": plots.render(figure, kind) for kind in ("svg", "png")}
+    results.write(target, made, files=files)
 
 
 def _learn(

@@ -2,11 +2,23 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alarmin.cli.face import AsJson, Seed, as_json, at_least, keep_programs, notice, number, out, progress, refusals
+from alarmin.cli.face import (
+    AsJson,
+    Seed,
+    as_json,
+    at_least,
+    keep_programs,
+    notice,
+    number,
+    out,
+    plain,
+    progress,
+    refusals,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,7 +54,7 @@ def design(
 
     Example:  alarmin design examples/designs/sequential.toml --out runs/sequential
     """
-    with refusals():
+    with refusals(goes_on=True):
         from alarmin import results
         from alarmin.design import load
 
@@ -62,17 +74,18 @@ def design(
 
 
 def _simulate(planned: "Design", trial: "Trial", replicates: int, seed: int, quiet: bool) -> "Characteristics":
-    import platformdirs
-
     from alarmin.design import bank_trial, operating_characteristics
-    from alarmin.scoring.keeping import kept_bank
+    from alarmin.scoring.keeping import bank_folder, kept_bank
 
-    cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
     size = planned.bank
     with progress(quiet=quiet) as report:
         # Designs of one trial share its bank, whatever their seed.
         bank = kept_bank(
-            bank_trial(planned, trial), cache, members=size.populations, patients=size.patients, progress=report
+            bank_trial(planned, trial),
+            bank_folder(),
+            members=size.populations,
+            patients=size.patients,
+            progress=report,
         )
         return operating_characteristics(planned, bank, replicates, seed, progress=report)
 
@@ -83,17 +96,19 @@ def _write(folder: Path, found: "Characteristics", trial: "Trial") -> None:
     import pandas as pd
 
     from alarmin import plots, results
-    from alarmin.patients.drawing import records_of
+    from alarmin.design import bank_trial
+    from alarmin.results.banks import bank_provenance
+    from alarmin.trials.run import by_tumor
 
-    made = results.provenance(
+    made = bank_provenance(
         command=" ".join(["alarmin", *sys.argv[1:]]),
         subject={"design": found.design.name, "trial": trial.name},
         seed=found.seed,
         patients=found.design.patients,
-        records=records_of(trial.tumor),
-        population=found.population,
+        tumors=by_tumor(bank_trial(found.design, trial)),
+        members=found.design.bank.populations,
     )
-    files: dict[str, str | bytes] = {"result.json": json.dumps(_finite(found.to_json()), indent=1, allow_nan=False)}
+    files: dict[str, str | bytes] = {"result.json": json.dumps(plain(found.to_json()), indent=1, allow_nan=False)}
     for name, figure in plots.design_figures(found).items():
         for kind in ("svg", "png"):
             files[f"figures/{name}.{kind}"] = plots.render(figure, kind)
@@ -108,17 +123,6 @@ def _write(folder: Path, found: "Characteristics", trial: "Trial") -> None:
         for name, run in found.runs.items()
     ]
     results.write(folder, made, tables={"runs": pd.concat(runs, ignore_index=True)}, files=files)
-
-
-def _finite(content: Any) -> Any:
-    """Plain data, with null for what is no finite number."""
-    from math import isfinite
-
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not isfinite(content) else content
 
 
 def _show(found: "Characteristics", folder: Path | None) -> None:

@@ -10,7 +10,7 @@ from alarmin.cli.face import AsJson, as_json, out, refusals
 if TYPE_CHECKING:
     from alarmin.published import Discrepancy, Study
     from alarmin.published.schema import Place, ReportedArm
-    from alarmin.records import Record
+    from alarmin.records import Agent, Record, Tumor
 
 CONTRAST = {"pfs": "progression-free survival", "os": "overall survival", "orr": "response"}
 
@@ -19,8 +19,8 @@ def evidence(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="A record, a source or a published study; 'audit' for the contradictions of the review; "
-            "'parameter' and a record; an overview without it."
+            help="A record, an agent, a tumor type, a source or a published study; 'audit' for the contradictions of "
+            "the review; 'parameter' and a record; an overview without it."
         ),
     ] = None,
     of: Annotated[str | None, typer.Argument(help="After 'parameter': the record.")] = None,
@@ -55,10 +55,13 @@ def evidence(
         elif name in sources:
             citing = [key for key, record in known.items() if record.source == name]
             _source(name, sources[name].model_dump(mode="json", exclude_none=True) | {"records": citing}, json)
+        elif owner := _owner(name):
+            _records(owner, {id: record for id, record in known.items() if id.startswith(f"{owner.name}.")}, json)
         else:
+            names = [*known, *sources, *studies, *records.agents(), *records.tumors()]
             raise AlarminError(
-                f"unknown record, source or study {name!r}; {nearest(name, [*known, *sources, *studies])}",
-                remedy="see `alarmin evidence` and `alarmin model` for names",
+                f"unknown record, agent, tumor type, source or study {name!r}; {nearest(name, names)}",
+                remedy="see `alarmin evidence`, `alarmin model` and `alarmin list` for names",
             )
 
 
@@ -153,6 +156,34 @@ def _card(name: str, record: "Record", json: bool) -> None:
         out.print(f"  disagrees: {other.value:g} {other.unit} ({other.source}): {other.note}", markup=False)
     out.print(f"  used by: {', '.join(taking) or 'no mechanism'}", markup=False)
     out.print()
+
+
+def _owner(name: str) -> "Agent | Tumor | None":
+    """The agent or the tumor type of this name or synonym."""
+    from alarmin import records
+
+    key = name.strip().lower()
+    every = [*records.agents().values(), *records.tumors().values()]
+    return next((one for one in every if key == one.name or key in one.synonyms), None)
+
+
+def _records(owner: "Agent | Tumor", found: "dict[str, Record]", json: bool) -> None:
+    """All records of an agent, or of a tumor type where it differs from the common ones."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    if json:
+        plain = {id: one.model_dump(mode="json", exclude_none=True, exclude_defaults=True) for id, one in found.items()}
+        as_json({"name": owner.name, "title": owner.title, "records": plain})
+        return
+    out.print(f"\n[bold]{owner.name}[/bold]  {escape(owner.title)}: {len(found)} records\n")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("Record", "Value", "Grade", "Status", "Source"):
+        table.add_column(heading, no_wrap=heading in ("Record", "Value"), overflow="fold")
+    for id, one in found.items():
+        table.add_row(*(escape(cell) for cell in (id, f"{one.value:g} {one.unit}", one.grade, one.status, one.source)))
+    out.print(table)
+    out.print("\nEach of them in full: alarmin evidence RECORD\n")
 
 
 def _source(name: str, content: dict[str, Any], json: bool) -> None:

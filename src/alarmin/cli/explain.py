@@ -136,13 +136,15 @@ def _figures(found: "Explanation") -> "dict[str, Figure]":
 
     ranked = np.argsort(found.change, kind="stable")
     chosen = ranked[np.unique(np.linspace(0, len(ranked) - 1, min(len(ranked), MOST_PROFILES)).round().astype(int))]
-    above = [f"patient {found.cohort.ids[row]},  × {1.0 + found.change[row]:.2g}" for row in chosen]
+    # As in --patients, from 1.
+    above = [f"patient {row + 1},  × {1.0 + found.change[row]:.2g}" for row in chosen]
     under = f"{found.cohort.tumor}, {found.regimen}"
+    gain, key = f"{WORTH} by day {found.days}, if it is lifted", f"×: tumor cells on day {found.days} over day 0"
     figures = {}
     for name, played in (("barriers", found.barriers), ("steps", found.steps)):
         titles = [switch.title for switch in played.game.switch]
         figures[f"{name}-profiles"] = plots.barrier_profiles(
-            played.shapley[:, chosen], titles, above, unit=f"{WORTH} by day {found.days}, if it is lifted", title=under
+            played.shapley[:, chosen], titles, above, unit=f"{gain}\n{key}", title=under
         )
         figures[f"{name}-map"] = plots.barrier_map(
             played.dominant,

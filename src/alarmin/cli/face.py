@@ -27,8 +27,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing els
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Shows what Alarmin refuses on one screen of stderr, and ends with status 2."""
+def refusals(goes_on: bool = False) -> Iterator[None]:
+    """Shows what Alarmin refuses on one screen of stderr, and ends with status 2.
+
+    `goes_on`: that the command keeps what is complete is said to a person who stops it.
+    """
     try:
         yield
     except AlarminError as error:
@@ -38,16 +41,21 @@ def refusals() -> Iterator[None]:
         aside.print(Panel(text, title="Refused", title_align="left", border_style="red"))
         raise typer.Exit(2) from None
     except KeyboardInterrupt:
-        aside.print("Stopped; nothing was written.")
+        kept = "; what is complete is kept, and the same command goes on from there" if goes_on else ""
+        aside.print(f"Stopped; no result was written{kept}")
         raise typer.Exit(130) from None
 
 
 def at_least(least: int, **options: float | None) -> None:
-    """Refuses options below `least`, and what is no finite number, by name."""
+    """Refuses options below `least`, what is no finite number, and seeds that are too large, by name."""
     for name, value in options.items():
-        if value is not None and not least <= value < float("inf"):
-            option = name.replace("_", "-")
-            raise AlarminError(f"--{option} {value}", remedy=f"give a number from {least} up")
+        option, most = name.replace("_", "-"), math.inf
+        if name == "seed":
+            # With what computes, which a command loads when its input is right.
+            from alarmin.numerics.random import LARGEST_SEED as most
+        if value is not None and not (least <= value <= most and math.isfinite(value)):
+            up = "up" if math.isinf(most) else f"to {most}"
+            raise AlarminError(f"--{option} {value}", remedy=f"give a number from {least} {up}")
 
 
 def keep_programs() -> None:

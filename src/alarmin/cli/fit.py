@@ -38,8 +38,6 @@ def fit(
     Example:  alarmin fit lesions.csv --regimen "atezolizumab 1200 mg q3w" --what-if none
     """
     with refusals():
-        import platformdirs
-
         from alarmin import records, results
         from alarmin.forecast.lesions import read
         from alarmin.forecast.what_if import grounds, switched
@@ -59,18 +57,23 @@ def fit(
         keep_programs()
         from alarmin.forecast.bank import kept_bank
         from alarmin.forecast.patient import forecast
+        from alarmin.scoring.keeping import bank_folder
 
-        cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
+        cache = bank_folder()
         people = list(known.patients())
         found: list[tuple[str, Forecast]] = []
         with progress(quiet=json) as report:
             bank = kept_bank(kind.name, given, cache, progress=report)
+            # Who has no reading that says anything has no last scan from which another treatment could begin.
+            followed = []
             for row, (_, rows) in enumerate(people):
                 seen = forecast(rows, bank, every=every, scans=scans, seed=seed)
-                found += [("continue", seen)] if seen else []
+                if seen:
+                    found.append(("continue", seen))
+                    followed.append(rows)
                 report("patients", row + 1, len(people))
             for asked in what_if or ():
-                for _, rows in people:
+                for rows in followed:
                     # To the next cycle, so that patients share banks.
                     last = rows.loc[rows["status"] != "not evaluable", "day"].max()
                     day = max(-(-int(max(last, 0.0)) // CYCLE) * CYCLE, 0)
@@ -111,15 +114,17 @@ def _write(target: Path, content: dict[str, Any], found: "list[tuple[str, Foreca
     import pandas as pd
 
     from alarmin import results
-    from alarmin.patients.drawing import records_of
+    from alarmin.forecast.bank import MEMBERS, SPARE
+    from alarmin.results.banks import bank_provenance
 
-    made = results.provenance(
+    made = bank_provenance(
         command=" ".join(["alarmin", *sys.argv[1:]]),
         subject={"tumor": tumor, "regimen": content["regimen"]},
         seed=seed,
         patients=len(found),
-        records=records_of(tumor),
-        population=content["population"],
+        tumors=[tumor],
+        members=MEMBERS,
+        among=SPARE * MEMBERS,
     )
     label = lambda table, asked, one: table.assign(patient=one.patient, what_if=asked)
     tables = {

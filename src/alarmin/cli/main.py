@@ -17,6 +17,7 @@ from alarmin.cli import (
     explain,
     export,
     fit,
+    listing,
     model,
     optimize,
     pages,
@@ -46,6 +47,10 @@ What a number rests on, and how a mechanism works:
 
     [bold]alarmin evidence oxygen_diffusivity[/bold]    [bold]alarmin model oxygen[/bold]
 
+The names that commands take:
+
+    [bold]alarmin list trials[/bold]
+
 Each command explains itself with --help. {NOTICE}
 """
 
@@ -59,7 +64,14 @@ GROUPS = {
     "A patient's own scans": (fit.fit, contest.contest),
     "Trials to come": (design.design, optimize.optimize),
     "How far to trust it": (score.score, review.review, tumors.tumors, evidence.evidence, cite.cite),
-    "The model and its files": (model.model, schema.schema, pages.pages, calibrate.calibrate, bench.bench),
+    "The model and its files": (
+        listing.list,
+        model.model,
+        schema.schema,
+        pages.pages,
+        calibrate.calibrate,
+        bench.bench,
+    ),
 }
 """All commands, in the groups that `alarmin --help` shows."""
 

@@ -36,10 +36,8 @@ def model(
             from alarmin import results
 
             results.ensure_new(pages)
-            pages.mkdir(parents=True)
-            for key, text in {key: page(key, found) for key, found in chosen.items()}.items():
-                results.write_file(pages / f"{key}.md", text)
-            results.write_file(pages / "index.md", contents(chosen))
+            texts = {f"{key}.md": page(key, found) for key, found in chosen.items()}
+            results.write_files(pages, texts | {"index.md": contents(chosen)})
             out.print(f"Written to {pages}")
             return
         if json:

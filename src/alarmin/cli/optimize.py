@@ -73,7 +73,7 @@ def optimize(
 
     Example:  alarmin optimize nsclc --agents docetaxel,atezolizumab,bevacizumab --storage study.db --out runs/front
     """
-    with refusals():
+    with refusals(goes_on=storage is not None):
         from alarmin import records, results
         from alarmin.decide.optimize import optimize as search
         from alarmin.decide.question import ask

@@ -20,7 +20,7 @@ def review(
     target: Annotated[
         Path | None, typer.Option("--out", help="Write a row for each statement into this new CSV file.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw the verdicts into this file (SVG and PNG).")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the verdicts into this new file (SVG and PNG).")] = None,
     json: AsJson = False,
 ) -> None:
     """Run the causal statements of the review as experiments, and say which are reproduced.
@@ -40,19 +40,23 @@ def review(
             if target.suffix != ".csv":
                 raise AlarminError(f"verdicts as {target.suffix!r}", remedy="end the name of the file in .csv")
             results.ensure_new(target)
+        if plot is not None:
+            from alarmin.plots.style import new_pair
+
+            new_pair(plot)
         keep_programs()
         with progress(quiet=json) as report:
             found = ledger(section, patients=patients, progress=report)
-        if plot is not None:
-            from alarmin.plots.ledger import verdicts
-            from alarmin.plots.style import save
-
-            save(verdicts(counts(found)), plot)
         if target is not None:
             from alarmin import results
             from alarmin.review.verdicts import written
 
             results.write_file(target, written(found, patients=patients))
+        if plot is not None:
+            from alarmin.plots.ledger import verdicts
+            from alarmin.plots.style import save
+
+            save(verdicts(counts(found)), plot)
         if json:
             as_json([entry.row() for entry in found])
             return

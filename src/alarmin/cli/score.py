@@ -1,4 +1,4 @@
-"""`alarmin score`: every trial predicted blind, beside what was published and beside the cheapest rivals."""
+"""`alarmin score`: every trial that no fit has seen, beside what was published and beside the cheapest rivals."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,14 +42,13 @@ def score(
 
     Example:  alarmin score impower150 --members 4
     """
-    with refusals():
-        import platformdirs
-
+    with refusals(goes_on=True):
         from alarmin import records, results
         from alarmin.errors import AlarminError
         from alarmin.published import studies
         from alarmin.scoring import board
-        from alarmin.scoring.keeping import kept_bank
+        from alarmin.scoring.forecast import fitted_to
+        from alarmin.scoring.keeping import bank_folder, kept_bank
 
         at_least(1, members=members, patients=patients, replicates=replicates)
         at_least(0, seed=seed)
@@ -60,10 +59,15 @@ def score(
                     f"{name!r} cannot be scored: it needs a trial file and a published study of that name",
                     remedy=f"choose among {', '.join(scored)}",
                 )
+            if fits := fitted_to(records.trial(name)):
+                raise AlarminError(
+                    f"{name!r} cannot be scored: the fit of {' and '.join(fits)} has seen it",
+                    remedy=f"choose among {', '.join(scored)}",
+                )
         if folder is not None:
             results.ensure_new(folder)
         keep_programs()
-        cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
+        cache = bank_folder()
         banks = []
         with progress(quiet=json) as report:
             for done, name in enumerate(chosen := names or scored):
@@ -75,7 +79,7 @@ def score(
         found = board(banks, replicates)
         if folder is not None:
             shown = " ".join(["alarmin score", *(names or []), f"--members {members} --patients {patients}"])
-            _write(folder, found, shown)
+            _write(folder, found, shown, list(chosen), seed, members, patients)
         if json:
             as_json(found.to_json())
         else:
@@ -84,24 +88,50 @@ def score(
                 aside.print(f"Written to {folder}")
 
 
-def _write(folder: Path, found: "Scoreboard", command: str) -> None:
+def _write(
+    folder: Path, found: "Scoreboard", command: str, trials: list[str], seed: int, members: int, patients: int
+) -> None:
+    from alarmin import records, results
+    from alarmin.results.banks import bank_provenance
+    from alarmin.trials.run import by_tumor
+
+    made = bank_provenance(
+        command=command,
+        subject={"trials": ", ".join(trials)},
+        seed=seed,
+        patients=members * patients,
+        tumors=dict.fromkeys(tumor for name in trials for tumor in by_tumor(records.trial(name))),
+        members=members,
+    )
+    results.write(folder, made, files=_files(found, command))
+
+
+def _files(found: "Scoreboard", command: str) -> dict[str, str | bytes]:
+    """What is written, by name; without a picture where nothing can be compared."""
     import json
 
-    from alarmin import plots, results
+    from alarmin import plots
     from alarmin.scoring.page import page
 
-    folder.mkdir(parents=True)
-    results.write_file(folder / "score.json", json.dumps(found.to_json(), indent=1))
-    results.write_file(folder / "scores.md", page(found, command))
-    results.write_file(folder / "score.csv", found.frame().drop(columns=["rivals", "rival_scores"]).to_csv(index=False))
-    figure = plots.compare(found.comparison(), title="Predicted before seen, and published")
-    for kind in ("svg", "png"):
-        results.write_file(folder / f"score.{kind}", plots.render(figure, kind))
+    files: dict[str, str | bytes] = {
+        "score.json": json.dumps(found.to_json(), indent=1, allow_nan=False),
+        "scores.md": page(found, command),
+        "score.csv": found.frame().drop(columns=["rivals", "rival_scores"]).to_csv(index=False),
+    }
+    if found.rows:
+        figure = plots.compare(found.comparison(), title="Predicted without being fitted, and published")
+        files |= {f"score.{kind}": plots.render(figure, kind) for kind in ("svg", "png")}
+    return files
 
 
 def _show(found: "Scoreboard") -> None:
+    from alarmin.scoring.forecast import NOT_REACHED
+    from alarmin.scoring.page import NOTHING
+
     sums = found.sums()
-    out.print(_rows(found))
+    out.print(_rows(found) if found.rows else NOTHING)
+    if any(row.high == float("inf") for row in found.rows):
+        out.print(f"[dim]A median that is not reached is scored as {NOT_REACHED:g} months.[/dim]")
     out.print()
     for label, key, digits in (
         ("Published values within the 95 % interval [%]", "coverage_95", 0),
@@ -124,19 +154,17 @@ def _show(found: "Scoreboard") -> None:
 def _rows(found: "Scoreboard") -> "Table":
     from rich.table import Table
 
-    from alarmin.scoring.score import scale, title
+    from alarmin.scoring.score import spelled, title
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("Study", "Arm or contrast", "Endpoint", "Predicted (95 % interval)", "Published", ""):
         table.add_column(heading, justify="right" if heading.startswith("P") else "left")
     last = ""
     for row in found.rows:
-        size, digits = scale(row.endpoint), 2 if row.endpoint.startswith("hr") else 1
-        middle, low, high = (number(value, digits, size) for value in (row.predicted, row.low, row.high))
+        values = (row.predicted, row.low, row.high, row.published)
+        middle, low, high, published = (spelled(row.endpoint, value) for value in values)
         inside = "within" if row.inside_95 else "[red]outside[/red]"
         name = row.study if row.study != last else ""
-        table.add_row(
-            name, row.of, title(row.endpoint), f"{middle} ({low}–{high})", number(row.published, digits, size), inside
-        )
+        table.add_row(name, row.of, title(row.endpoint), f"{middle} ({low}–{high})", published, inside)
         last = row.study
     return table

@@ -27,7 +27,7 @@ def serve(
         if missing:
             raise AlarminError(
                 f"the web app needs packages that are not installed: {', '.join(missing)}",
-                remedy="install them with: pip install 'alarmin[web]'",
+                remedy="install them with: pip install '.[web]' in a copy of the repository",
             )
         keep_programs()
         from alarmin.web.server import listen, make_server

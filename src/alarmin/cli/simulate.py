@@ -37,9 +37,18 @@ def simulate(
     spacing: Annotated[float | None, typer.Option(help="Width of a voxel at the start, in mm.")] = None,
     diameter: Annotated[float | None, typer.Option(help="Diameter of the lesion in a box, in mm.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="Map of tissue: .npy, Zarr or OME-Zarr.")] = None,
-    vessel_spread: Annotated[float, typer.Option(help="How much vessels vary in a box (s of a log-normal).")] = 0.0,
-    vessel_length: Annotated[float, typer.Option(help="Length over which they vary, in mm.")] = 1.0,
-    every: Annotated[int, typer.Option(help="Days between stored profiles.")] = PROFILE_DAYS,
+    vessel_spread: Annotated[
+        float | None, typer.Option(help="How much vessels vary in a box (s of a log-normal); not at all without it.")
+    ] = None,
+    vessel_length: Annotated[
+        float | None, typer.Option(help="Length over which they vary, in mm; 1 without it.")
+    ] = None,
+    every: Annotated[
+        int | None,
+        typer.Option(
+            help="Days between profiles; without it 7, and 1 for a folder of pictures. The last day has one too."
+        ),
+    ] = None,
     ome: Annotated[Path | None, typer.Option(help="New OME-Zarr image of the last day, for a box.")] = None,
     movie: Annotated[Path | None, typer.Option(help="New GIF of cross-sections, for a box.")] = None,
     multiplex: Annotated[Path | None, typer.Option(help="New PNG stained like a tissue section, for a box.")] = None,
@@ -58,13 +67,17 @@ def simulate(
         kind, plan, kept = records.tumor(tumor), parse(regimen), _shares(barrier or ())
         at_least(1, days=days, patient=patient, every=every)
         at_least(0, vessel_spread=vessel_spread, vessel_length=vessel_length, spacing=spacing, diameter=diameter)
+        if every is not None and not (out or picture or movie):
+            raise AlarminError(f"--every {every} with no place for profiles", remedy="add --out, --picture or --movie")
         if geometry not in GEOMETRIES:
             raise AlarminError(
                 f"--geometry {geometry}; {nearest(geometry, GEOMETRIES)}", remedy=f"one of {', '.join(GEOMETRIES)}"
             )
-        in_box = geometry in ("plane", "volume")
+        in_box, in_folder = geometry in ("plane", "volume"), picture is not None and not picture.suffix
+        often = every or (1 if in_folder else PROFILE_DAYS)
         for_boxes = {"shape": shape, "spacing": spacing, "diameter": diameter, "from": source, "ome": ome}
-        for_boxes |= {"movie": movie, "multiplex": multiplex, "vessel-spread": vessel_spread or None}
+        for_boxes |= {"movie": movie, "multiplex": multiplex, "vessel-spread": vessel_spread}
+        for_boxes |= {"vessel-length": vessel_length}
         for name, value in for_boxes.items():
             if value is not None and not in_box:
                 raise AlarminError(
@@ -108,9 +121,8 @@ def simulate(
             treat = lambda done, total: report("treat", done, total)
             if in_box:
                 files = {"out": out, "ome": ome, "movie": movie, "multiplex": multiplex}
-                course = run_box(cohort[[patient - 1]], layout, plan, days, every, treat, **files, seed=seed)
+                course = run_box(cohort[[patient - 1]], layout, plan, days, often, treat, **files, seed=seed)
             else:
-                in_folder = picture is not None and not picture.suffix
                 only, grid = cohort[[patient - 1]], Settings().grid
                 if geometry == "well-mixed":
                     from alarmin.geometry import well_mixed
@@ -118,7 +130,6 @@ def simulate(
 
                     only, grid = well_mixed(only), WellMixed()
                 settings = Settings(grid=grid, lanes=8)
-                often = 1 if in_folder else every
                 course = run(
                     only,
                     plan,
@@ -131,11 +142,13 @@ def simulate(
         if out is not None and not in_box:
             _write(out, course)
         if picture is not None:
-            _draw(picture, course)
+            _draw(picture, course, patient)
         if json:
             as_json(_content(course))
         else:
-            _show(course, [str(target) for target in targets if target is not None])
+            last = f" (day {course.days[-1]:.0f})"
+            of_last = {target: last for target in (ome, multiplex)}
+            _show(course, [f"{target}{of_last.get(target, '')}" for target in targets if target is not None])
 
 
 def _shares(barriers: Sequence[str]) -> dict[str, float]:
@@ -188,7 +201,7 @@ def _write(target: Path, course: "Course") -> None:
     results.write_course(target, course, made)
 
 
-def _draw(target: Path, course: "Course") -> None:
+def _draw(target: Path, course: "Course", patient: int) -> None:
     from alarmin import plots, results
 
     if kind := _kind(target):
@@ -196,7 +209,7 @@ def _draw(target: Path, course: "Course") -> None:
         return
     drawn = {
         f"{name}.{kind}": plots.render(figure, kind)
-        for name, figure in plots.course_figures(course).items()
+        for name, figure in plots.course_figures(course, number=patient).items()
         for kind in ("svg", "png")
     }
     results.write_files(target, drawn)
@@ -218,7 +231,7 @@ def _show(course: "Course", written: list[str]) -> None:
     table.add_column("Change", justify="right")
     table.add_column("")
     chosen = range(0, len(course.days), max(1, round(len(course.days) / 14 / 7) * 7))
-    for row in chosen:
+    for row in sorted({*chosen, len(course.days) - 1}):
         change = total[row] / total[0] - 1.0
         bar = "█" * round(24 * total[row] / total.max())
         sizes = (f"{value:.1f}" for value in diameter[row])

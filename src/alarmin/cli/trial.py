@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from alarmin.trials.analysis import TrialResult
 
 READING_DAYS = 7
+
 ROWS = (
     ("Response rate [%]", "orr", 0, 100.0),
     ("Median progression-free survival [months]", "median_pfs", 1, 1.0),
@@ -39,7 +40,9 @@ ROWS = (
 
 def trial(
     name: Annotated[str, typer.Argument(help="Name of a trial, such as impower150, or the path of a trial file.")],
-    patients: Annotated[int | None, typer.Option(help="Patients in all; as published without it.")] = None,
+    patients: Annotated[
+        int | None, typer.Option(help="Patients in all, of each replicate too; as published without it.")
+    ] = None,
     months: Annotated[
         float | None, typer.Option(help="Data cut, in months from the first patient; as published without it.")
     ] = None,
@@ -74,7 +77,7 @@ def trial(
         if replicates is not None and toxicity:
             raise TrialError("--replicates draws from a bank without adverse events", remedy="drop --toxicity")
         if replicates is not None:
-            _replicate(design, replicates, seed, months, folder, json)
+            _replicate(design, replicates, patients, seed, months, folder, json)
             return
         from alarmin import trials
         from alarmin.scoring import score
@@ -90,22 +93,33 @@ def trial(
             _show(scored, folder)
 
 
-def _replicate(design: "Trial", count: int, seed: int, months: float | None, folder: Path | None, json: bool) -> None:
-    """Replicate trials of the planned size, with everything that is uncertain: quantiles and chance of success."""
-    import platformdirs
-
+def _replicate(
+    design: "Trial",
+    count: int,
+    patients: int | None,
+    seed: int,
+    months: float | None,
+    folder: Path | None,
+    json: bool,
+) -> None:
+    """Replicate trials with everything that is uncertain: quantiles and chance of success."""
     from alarmin import results
-    from alarmin.scoring.keeping import kept_bank
+    from alarmin.results.banks import bank_provenance
+    from alarmin.scoring.keeping import bank_folder, kept_bank
+    from alarmin.scoring.replicates import PATIENTS, POPULATIONS
     from alarmin.trials.bank import quantiles, replicate
+    from alarmin.trials.randomization import sizes
+    from alarmin.trials.run import by_tumor
 
     if months is not None:
         design = design.model_copy(update={"months": months, "accrual_months": min(design.accrual_months, months)})
-    cache = Path(platformdirs.user_cache_dir("alarmin", "alarmin")) / "banks"
+    counts = sizes([arm.patients for arm in design.arms], patients)
+    wanted = {arm.name: size for arm, size in zip(design.arms, counts, strict=True)}
     with progress(quiet=json) as report:
-        bank = kept_bank(design, cache, members=8, patients=54, seed=seed, progress=report)
-    arms, contrasts = replicate(bank, count, seed=seed)
+        bank = kept_bank(design, bank_folder(), members=POPULATIONS, patients=PATIENTS, seed=seed, progress=report)
+    arms, contrasts = replicate(bank, count, sizes=wanted, seed=seed)
     summary = {"trial": design.name, "replicates": count, "seed": seed, "population": bank.population}
-    summary |= {"training": list(bank.training)}
+    summary |= {"training": list(bank.training), "sizes": wanted, "failed": list(bank.failed)}
     summary["arms"] = {arm.name: quantiles(arms.loc[arms["arm"] == arm.name]) for arm in design.arms}
     if design.null_response is not None:
         first = design.arms[0].name
@@ -121,9 +135,16 @@ def _replicate(design: "Trial", count: int, seed: int, months: float | None, fol
         for pair in design.contrasts
     ]
     if folder is not None:
-        folder.mkdir(parents=True)
-        results.write_file(folder / "arms.csv", arms.to_csv(index=False))
-        results.write_file(folder / "contrasts.csv", contrasts.to_csv(index=False))
+        made = bank_provenance(
+            command=" ".join(["alarmin", *sys.argv[1:]]),
+            subject={"trial": design.name},
+            seed=seed,
+            patients=sum(counts),
+            tumors=by_tumor(design),
+            members=POPULATIONS,
+        )
+        tables = {"arms": arms, "contrasts": contrasts}
+        results.write(folder, made, files={f"{name}.csv": one.to_csv(index=False) for name, one in tables.items()})
     if json:
         as_json(summary)
         return
@@ -136,6 +157,8 @@ def _replicate(design: "Trial", count: int, seed: int, months: float | None, fol
                 out.print(f"  {name:<16}{middle:>8}  ({low} to {high})")
         if "success" in found:
             out.print(f"  {'success':<16}{number(found['success'], 2):>8}")
+    for why in bank.failed:
+        out.print(f"Failed and left out: {why}", markup=False)
     if "success" in summary:
         out.print(f"Response above {100 * (design.null_response or 0.0):g} % is shown in {summary['success']:.0%}")
     notice()
@@ -147,18 +170,18 @@ def _write(folder: Path, scored: "Scored") -> None:
     from alarmin import plots, results, trials
 
     result = scored.result
-    cohort = next(iter(result.courses.values())).cohort
+    cohorts = [course.cohort for course in result.courses.values()]
     made = results.provenance(
         command=" ".join(["alarmin", *sys.argv[1:]]),
         subject={"trial": result.trial.name},
         seed=result.seed,
         patients=result.patients,
-        records=cohort.records,
-        population=cohort.population,
+        records=results.records_by_tumor({cohort.tumor: cohort.records for cohort in cohorts}),
+        population=", ".join(dict.fromkeys(cohort.population for cohort in cohorts)),
     )
     files: dict[str, str | bytes] = {"result.json": json.dumps(scored.to_json(), indent=1)}
     figures = plots.trial_figures(result, scored.frame(), scored.comparison())
-    if cohort.untreated is not None:
+    if cohorts[0].untreated is not None:
         figures["lesion"] = plots.course_section(trials.example(result))
     for name, figure in figures.items():
         for kind in ("svg", "png"):
@@ -180,6 +203,11 @@ def _show(scored: "Scored", folder: Path | None) -> None:
     if design.null_response is not None:
         met = "shown" if result.success else "not shown"
         out.print(f"\nResponse above {100 * design.null_response:g} %: [bold]{met}[/bold] in this virtual trial")
+    if seen := result.safety_seen:
+        out.print(
+            f"Adverse events and doses are no prediction: {len(seen)} of their records were read in this trial's own "
+            f"publication ({', '.join(seen)})"
+        )
     for why in result.failed:
         out.print(f"Failed and left out: {why}", markup=False)
     spent = result.timing

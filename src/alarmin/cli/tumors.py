@@ -74,16 +74,13 @@ def content(table: "DataFrame", patients: int, seed: int) -> dict[str, object]:
 def _write(target: Path, cohorts: "dict[str, Cohort]", table: "DataFrame", each: "DataFrame", seed: int) -> None:
     from alarmin import plots, records, results
 
-    every = {name: cohort.records for name, cohort in cohorts.items()}
-    first, patients = next(iter(every.values())), len(next(iter(cohorts.values())))
-    shared = {id for id, record in first.items() if all(of[id] == record for of in every.values())}
-    known = {id if id in shared else f"{name}.{id}": of[id] for name, of in every.items() for id in of}
+    patients = len(next(iter(cohorts.values())))
     made = results.provenance(
         command=" ".join(["alarmin", *sys.argv[1:]]),
         subject={"tumors": ", ".join(cohorts)},
         seed=seed,
         patients=patients,
-        records=known,
+        records=results.records_by_tumor({name: cohort.records for name, cohort in cohorts.items()}),
         population=", ".join(dict.fromkeys(cohort.population for cohort in cohorts.values())),
     )
     titles = {name: records.tumor(name).title for name in cohorts}

@@ -19,8 +19,8 @@ from alarmin.patients import Cohort, draw
 from alarmin.readouts.biopsy import Biopsy
 from alarmin.readouts.follow_up import until_progression
 from alarmin.readouts.recist import Response
-from alarmin.simulation import Course, Crew, Failure, SimulationError, simulate
-from alarmin.trials.endpoints import MONTH, outcomes
+from alarmin.simulation import MONTH, Course, Crew, Failure, SimulationError, simulate
+from alarmin.trials.endpoints import outcomes
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -61,7 +61,9 @@ def distributed(address: str) -> Iterator[tuple[Executor, int]]:
         from distributed import Client, KilledWorker
         from distributed.comm.core import CommClosedError
     except ImportError:
-        raise RunError("Dask is not installed", remedy="pip install 'alarmin[distributed]'") from None
+        raise RunError(
+            "Dask is not installed", remedy="pip install '.[distributed]' in a copy of the repository"
+        ) from None
     try:
         client = Client(address, timeout=20, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from alarmin.explain.switches import ExplainError
 from alarmin.model import Model, actions, biology, needs
 from alarmin.patients import Cohort
+from alarmin.patients.dosing import dosing
 from alarmin.patients.variation import MOST_LESIONS
-from alarmin.records import agent as find_agent
-from alarmin.simulation import Settings, advance_days, model_of, pad, readings, state_of
+from alarmin.simulation import Settings, advance_days, model_of, readings, state_of
 from alarmin.state import State
-from alarmin.therapy import pharmacokinetics
 from alarmin.therapy.regimen import Regimen, parse
 
 TOGETHER = 64
@@ -92,34 +91,16 @@ def prepared(patient: Cohort, plan: Regimen, days: int, settings: Settings) -> S
     kinds = [*((kind, None) for kind in biology()), *actions(plan.agents)]
     taken = [(i, name, record) for i, kind in enumerate(kinds) for name, (record, _) in needs(*kind).items()]
     records = tuple(dict.fromkeys(record for _, _, record in taken))
-    given = plan.doses(
-        days,
-        patient.patient_value("patient_weight", "kg"),
-        patient.patient_value("patient_body_surface", "m**2"),
-        patient.patient_value("patient_creatinine_clearance", "mL/min"),
-    )
-    aims = plan.aims(patient.patient, patient.lesion)
-    mine = lambda values: pad(np.asarray(values)[..., patient.patient], settings.lanes)
-    kinetics, bodies = {}, {}
-    table = {"days": jnp.zeros((days, 1, 1), settings.precision)}
-    for name in plan.agents:
-        kinetics[name] = pharmacokinetics.prepare(
-            find_agent(name),
-            lambda record, unit: mine(patient.patient_value(record, unit)),
-            1.0 / settings.steps_per_day,
-            mine(given[name].max(axis=0)),
-            settings.precision,
-        )
-        bodies[name] = kinetics[name].start(settings.lanes)
-        aim = pad(np.broadcast_to(aims.get(name, 1.0), patient.lanes), settings.lanes)
-        table[name] = jnp.asarray((mine(given[name]) * aim).astype(settings.precision)[:, None])
+    lanes = settings.lanes
+    given = dosing(patient, plan, days, plan.agents, settings.steps_per_day, settings.precision)
+    kinetics = given.by_lane(patient.patient, lanes)
     return Start(
         model=model,
         state=state_of(patient, model, settings),
         kinetics=kinetics,
-        bodies=bodies,
-        table=table,
-        own=jnp.asarray((np.arange(settings.lanes) < patient.lanes).astype(settings.precision)),
+        bodies={name: body.start(lanes) for name, body in kinetics.items()},
+        table=given.table(patient, given.planned, 0, days, days, lanes),
+        own=jnp.asarray((np.arange(lanes) < patient.lanes).astype(settings.precision)),
         per_day=settings.steps_per_day,
         records=records,
         attributes=tuple((i, name, records.index(record)) for i, name, record in taken),

@@ -57,7 +57,9 @@ def sample(places: Places, count: int, seed: int = 0) -> "ad.AnnData":
     try:
         import anndata as ad
     except ImportError:
-        raise ExportError("anndata is not installed", remedy="install it with: pip install 'alarmin[cells]'") from None
+        raise ExportError(
+            "anndata is not installed", remedy="pip install '.[cells]' in a copy of the repository"
+        ) from None
     import pandas as pd
 
     if count <= 0:

@@ -10,6 +10,7 @@ import numpy as np
 
 from alarmin.exports.network import Constant, Event, Network, Rule, State
 from alarmin.patients import Cohort
+from alarmin.patients.dosing import planned_doses
 from alarmin.records import agent as find_agent
 from alarmin.therapy.pharmacokinetics import MEMORY, linear_body, saturable_body
 from alarmin.therapy.regimen import Regimen
@@ -21,13 +22,7 @@ Doses = dict[int, float]
 def add_doses(out: Network, cohort: Cohort, plan: Regimen, name: str, days: int, plasma: Callable[[int], str]) -> None:
     """Adds the kinetics of one agent and its doses before day `days`; `plasma` gives the id that tissue sees."""
     drug = find_agent(name)
-    value = cohort.patient_value
-    table = plan.doses(
-        days,
-        value("patient_weight", "kg"),
-        value("patient_body_surface", "m**2"),
-        value("patient_creatinine_clearance", "mL/min"),
-    )[name][:, 0]
+    table = planned_doses(cohort, plan, days)[name][:, 0]
     doses = {int(day): float(table[day]) for day in np.flatnonzero(table)}
     if drug.local:
         aims = plan.aims(cohort.patient, cohort.lesion).get(name, np.ones(cohort.lanes, bool))

@@ -43,7 +43,9 @@ def petab_files(
     try:
         import petab  # noqa: F401
     except ImportError:
-        raise AlarminError("petab is not installed", remedy="install it with: pip install 'alarmin[sbml]'") from None
+        raise AlarminError(
+            "petab is not installed", remedy="pip install '.[sbml]' in a copy of the repository"
+        ) from None
     import pandas as pd
 
     model = network(cohort, regimen, days=days)

@@ -43,7 +43,8 @@ def library() -> Any:
         import libsbml
     except ImportError:
         raise SbmlError(
-            "python-libsbml is not installed", remedy="install it with: pip install 'alarmin[sbml]'"
+            "python-libsbml is not installed",
+            remedy="install it with: pip install '.[sbml]' in a copy of the repository",
         ) from None
     return libsbml
 

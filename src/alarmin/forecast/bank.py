@@ -9,12 +9,11 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alarmin import results
 from alarmin.enrollment import enroll
 from alarmin.patients import Cohort, CohortError, draw
 from alarmin.patients.drawing import records_of
@@ -22,6 +21,7 @@ from alarmin.patients.possible import possible_populations
 from alarmin.patients.variation import varies
 from alarmin.readouts.scan import longest_diameter
 from alarmin.records import Record
+from alarmin.results.kept import kept
 from alarmin.results.provenance import OUTER, code_fingerprint, fingerprint
 from alarmin.simulation import COARSE, Settings, simulate
 from alarmin.therapy.regimen import Regimen
@@ -29,6 +29,9 @@ from alarmin.version import VERSION
 
 MEMBERS, PATIENTS, DAYS, EVERY = 8, 58, 1134, 7
 """Populations, patients in each (who fill one chunk of lanes), length of the courses, and days between readings."""
+
+SPARE = 3
+"""Populations to choose from for each: of some of an ill-known type nobody falls ill as patients do."""
 
 LAYOUT = 1
 """Counts up when this file changes what a bank holds: `code_fingerprint` passes over it."""
@@ -90,8 +93,7 @@ def kept_bank(
         settings: how to compute.
         progress: is told what is being done, and how much of how much.
     """
-    # Of some populations of an ill-known type nobody falls ill as patients do: others take their place.
-    fit, possible = possible_populations(tumor, 3 * members, seed)
+    fit, possible = possible_populations(tumor, SPARE * members, seed)
     name, training = (fit.name, fit.training) if fit else ("prior", ())
     known = [
         *(
@@ -107,21 +109,18 @@ def kept_bank(
     ]
     people = folder / f"{tumor}-patients-{_digest(*known)}.npz"
     path = folder / f"{tumor}-lesions-{_digest(*known, str(regimen), f'{days} {EVERY}')}.npz"
-    if not path.exists():
+
+    def make() -> bytes:
         cohorts = _cohorts(tumor, possible, members, patients, people, seed, settings, progress)
-        _write(path, _courses(cohorts, regimen, agents, days, settings, progress))
-    with np.load(path) as kept:
-        values = {key.removeprefix("value "): kept[key] for key in kept.files if key.startswith("value ")}
-        return Bank(
-            tumor,
-            str(regimen),
-            name,
-            training,
-            kept["days"],
-            kept["diameter"].astype(np.float64),
-            kept["patient"],
-            values,
-        )
+        return _written(_courses(cohorts, regimen, agents, days, settings, progress))
+
+    def read(file: BinaryIO) -> Bank:
+        with np.load(file) as held:
+            values = {key.removeprefix("value "): held[key] for key in held.files if key.startswith("value ")}
+            diameter = held["diameter"].astype(np.float64)
+            return Bank(tumor, str(regimen), name, training, held["days"], diameter, held["patient"], values)
+
+    return kept(path, make, read)
 
 
 def _cohorts(
@@ -135,35 +134,40 @@ def _cohorts(
     progress: Report | None,
 ) -> list[Cohort]:
     """Patients of the first populations that have any, in their untreated state, from `path` where they are kept."""
-    cohorts: list[Cohort] = []
-    if path.exists():
-        with np.load(path) as kept:
+
+    def make() -> bytes:
+        arrays: dict[str, NDArray] = {}
+        found = 0
+        for number, changes in enumerate(possible):
+            try:
+                cohort = enroll(tumor, patients, seed + number, population="prior", changes=changes, settings=settings)
+            except CohortError:
+                continue
+            arrays[f"{number} ids"] = cohort.ids
+            arrays |= {f"{number} {name}": field for name, field in (cohort.untreated or {}).items()}
+            found += 1
+            if progress is not None:
+                progress("patients", found, members)
+            if found == members:
+                break
+        if not found:
+            raise CohortError(
+                f"none of {len(possible)} possible populations of {tumor!r} has patients", remedy="name another"
+            )
+        return _written(arrays)
+
+    def read(file: BinaryIO) -> list[Cohort]:
+        cohorts: list[Cohort] = []
+        with np.load(file) as held:
             for number, changes in enumerate(possible):
                 begin = f"{number} "
-                state = {key.removeprefix(begin): kept[key] for key in kept.files if key.startswith(begin)}
+                state = {key.removeprefix(begin): held[key] for key in held.files if key.startswith(begin)}
                 if state:
                     drawn = draw(tumor, state.pop("ids"), seed + number, changes)
                     cohorts.append(replace(drawn, untreated=state))
         return cohorts
-    arrays: dict[str, NDArray] = {}
-    for number, changes in enumerate(possible):
-        try:
-            cohort = enroll(tumor, patients, seed + number, population="prior", changes=changes, settings=settings)
-        except CohortError:
-            continue
-        arrays[f"{number} ids"] = cohort.ids
-        arrays |= {f"{number} {name}": field for name, field in (cohort.untreated or {}).items()}
-        cohorts.append(cohort)
-        if progress is not None:
-            progress("patients", len(cohorts), members)
-        if len(cohorts) == members:
-            break
-    if not cohorts:
-        raise CohortError(
-            f"none of {len(possible)} possible populations of {tumor!r} has patients", remedy="name another"
-        )
-    _write(path, arrays)
-    return cohorts
+
+    return kept(path, make, read)
 
 
 def _courses(
@@ -208,8 +212,7 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _write(path: Path, arrays: dict[str, Any]) -> None:
+def _written(arrays: dict[str, Any]) -> bytes:
     written = io.BytesIO()
     np.savez_compressed(written, **arrays)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    results.write_file(path, written.getvalue())
+    return written.getvalue()

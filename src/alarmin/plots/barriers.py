@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from alarmin.plots.style import BLUE, CYCLE, GRAY, INK, ORANGE, styled
@@ -63,7 +64,7 @@ def barrier_profiles(
 def barrier_map(
     dominant: ArrayLike, change: ArrayLike, titles: Sequence[str], *, outcome: str, title: str = ""
 ) -> Figure:
-    """Patients by their dominant barrier, each a point at the outcome; the median of each barrier as a line.
+    """Patients by their dominant barrier, each a point at the outcome; medians of several as a line.
 
     Args:
         dominant: index of the barrier that is worth most to each patient, -1 for none, `[patient]`.
@@ -74,7 +75,7 @@ def barrier_map(
     """
     chosen, ratio = np.asarray(dominant, int), 1.0 + np.asarray(change, float)
     names = [*titles, *([NOBODY] if (chosen < 0).any() else [])]
-    figure = Figure(figsize=(6.4, 1.1 + 0.42 * len(names)), layout="constrained")
+    figure = Figure(figsize=(6.4, 1.35 + 0.42 * len(names)), layout="constrained")
     axes = figure.subplots()
     for place, name in enumerate(names):
         mine = ratio[chosen == (place if name != NOBODY else -1)]
@@ -82,14 +83,21 @@ def barrier_map(
             continue
         color = GRAY if name == NOBODY else CYCLE[place % len(CYCLE)]
         axes.plot(mine, place + _beside(len(mine)), "o", ms=4.5, color=color, alpha=0.65, mew=0, zorder=3)
-        middle = float(np.median(mine))
-        axes.plot([middle, middle], [place - 0.38, place + 0.38], color=INK, lw=1.6)
+        if len(mine) > 1:
+            middle = float(np.median(mine))
+            axes.plot([middle, middle], [place - 0.38, place + 0.38], color=INK, lw=1.6)
     counts = [int((chosen == (place if name != NOBODY else -1)).sum()) for place, name in enumerate(names)]
     axes.set_yticks(range(len(names)), [f"{name}  ({n})" for name, n in zip(names, counts, strict=True)])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.axvline(1.0, color=GRAY, lw=0.8, ls=(0, (3, 3)), zorder=0)
+    marks = [
+        Line2D([], [], ls="", marker="o", ms=4.5, color=GRAY, mew=0, label="a patient"),
+        Line2D([], [], ls="", marker="|", ms=11, mew=1.6, color=INK, label="median of several"),
+        Line2D([], [], color=GRAY, lw=0.8, ls=(0, (3, 3)), label="as many cells as before"),
+    ]
+    figure.legend(handles=marks, loc="outside lower center", ncols=3)
     _times(axes, ratio)
     axes.set_xlabel(outcome)
     if title:

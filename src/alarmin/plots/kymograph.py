@@ -34,7 +34,7 @@ def kymograph(
         fields: by name, `[profile, shell]`; those in `channels` are shown, in the order of `channels`.
         title: what stands above.
         doses: by agent, the days on which it was given, as ticks above each column of panels.
-        channels: names, colors and units of the fields.
+        channels: names, colors, units and scales of the fields.
     """
     days, radius, shells = np.asarray(days, float), np.asarray(radius, float), np.asarray(shells, float)
     layers = [Layer(channel, np.asarray(fields[name], float)) for name, channel in channels.items() if name in fields]
@@ -67,14 +67,15 @@ def _panel(
     walls = np.r_[0.0, 0.5 * (shells[1:] + shells[:-1]), 1.0]
     # Each profile holds from halfway to its neighbors, at the size that the lesion has then.
     for index, size in enumerate(radius):
-        column = layer.values[index][:, None] / layer.top
+        column = layer.at(index)[1][:, None]
         axes.pcolormesh(
             edges[index : index + 2], walls * size, column, cmap=layer.colors, vmin=0.0, vmax=1.0, rasterized=True
         )
     axes.set_facecolor(NIGHT)
-    axes.set_title(layer.channel.title, color=layer.channel.color, fontsize=9, pad=14)
-    top = f"bright: {layer.top:.3g} {layer.channel.unit}".strip()
-    axes.set_title(top, loc="right", fontsize=6.5, pad=14, color=DUSK, weight="normal")
+    axes.set_title(layer.channel.title, color=layer.channel.color, fontsize=9, pad=14, y=1.0)
+    unit = f"[{layer.channel.unit}]" if layer.channel.unit else ""
+    axes.set_title(unit, loc="right", fontsize=6.5, pad=14, y=1.0, color=DUSK, weight="normal")
+    layer.key(axes, 0.40, 1.16, 0.36, 0.03, 0.045)
     axes.tick_params(colors=DUSK)
     axes.spines[:].set_color(DUSK)
 

@@ -39,7 +39,7 @@ def phenotypes(table: pd.DataFrame, names: Mapping[str, str] | None = None, *, t
         if both:
             _bar(axes, y + APART, shares[tumor]["published"].to_numpy(float), hatched=True)
             if (shares[tumor]["status"] != "read").any():
-                axes.text(1.01, y + APART, "not all read", va="center", fontsize=7, color=GRAY, clip_on=False)
+                axes.text(1.01, y + APART, "published, unverified", va="center", fontsize=7, color=GRAY, clip_on=False)
     axes.set_yticks(at[:-1], [(names or {}).get(tumor, tumor) for tumor in types])
     axes.set(xlim=(0, 1), ylim=(at[-1] - 0.2, -0.35), xlabel="Share of tumors [%]")
     axes.set_xticks(np.linspace(0, 1, 6), [f"{tick:.0f}" for tick in np.linspace(0, 100, 6)])
@@ -70,6 +70,6 @@ def _bar(axes: Axes, y: float, shares: NDArray[np.float64], hatched: bool) -> No
 
 def _marks() -> list[Patch]:
     marks = [Patch(facecolor=color, label=name) for name, color in COLORS.items()]
-    marks.append(Patch(facecolor=INK, label="model"))
-    marks.append(Patch(facecolor="white", edgecolor=INK, hatch="//////", label="published"))
+    marks.append(Patch(visible=False, label="filled: model"))
+    marks.append(Patch(visible=False, label="hatched: published"))
     return marks

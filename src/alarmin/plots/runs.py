@@ -62,8 +62,11 @@ def course_kymograph(course: "Course", lane: int = 0) -> Figure:
     return kymograph(*_profiles(course, lane), title=_title(course, doses), doses=doses)
 
 
-def course_figures(course: "Course", person: int = 0) -> dict[str, Figure]:
-    """Pictures of one patient by name: the first lesion in section and over time, all diameters, immune cells."""
+def course_figures(course: "Course", person: int = 0, number: int | None = None) -> dict[str, Figure]:
+    """Pictures of one patient by name: the first lesion in section and over time, all diameters, immune cells.
+
+    `number` is what the patient is called, from 1; the place in the course without it.
+    """
     lanes = np.flatnonzero(course.cohort.patient == person)
     given = course.regimen or "untreated"
     cells = {title: course.profiles[name] for name, title in CELLS.items() if name in course.profiles}
@@ -71,7 +74,7 @@ def course_figures(course: "Course", person: int = 0) -> dict[str, Figure]:
     walls = np.r_[0.0, 0.5 * (course.shells[1:] + course.shells[:-1]), 1.0]
     weight = np.diff(walls**3)[None, :]
     means = {title: (values[:, :, lanes[0]] * weight).sum(axis=1) for title, values in cells.items()}
-    title = f"{course.cohort.tumor.upper()}, patient {course.cohort.ids[person]}"
+    title = f"{course.cohort.tumor.upper()}, patient {number or person + 1}"
     return {
         "section": course_section(course, lanes[0]),
         "kymograph": course_kymograph(course, lanes[0]),

@@ -17,23 +17,30 @@ PIXELS = 320
 
 
 class Channel(NamedTuple):
-    """How a field is shown: name, color, unit, and its weight in the merged picture (0: not in it)."""
+    """How a field is shown: name, color, unit, weight in the merged picture (0: not in it), and its scale.
+
+    The scale goes from 0 to `top` in every picture; without a `top`, to the largest value of this one. `root` has
+    brightness follow the square root of the value, so that fields that differ manyfold can be read on one scale.
+    """
 
     title: str
     color: str
     unit: str = ""
     merged: float = 0.0
+    top: float = 0.0
+    root: bool = False
 
 
 CHANNELS = {
-    "tumor": Channel("Tumor cells", "#E8388F", "Mcell/mL", merged=0.75),
-    "oxygen": Channel("Oxygen", "#4CB9F5", "mmHg"),
-    "collagen": Channel("Collagen", "#F28C28", "mg/mL"),
-    "hyaluronan": Channel("Hyaluronan", "#B79CFF", "mg/mL"),
-    "alarm": Channel("Alarm", "#FFDD33", "", merged=0.8),
-    "cd8": Channel("CD8 T cells", "#2FE08B", "Mcell/mL", merged=1.0),
+    "tumor": Channel("Tumor cells", "#E8388F", "Mcell/mL", merged=0.75, top=200.0),
+    "oxygen": Channel("Oxygen", "#4CB9F5", "mmHg", top=60.0),
+    "collagen": Channel("Collagen", "#F28C28", "mg/mL", top=40.0, root=True),
+    "hyaluronan": Channel("Hyaluronan", "#B79CFF", "mg/mL", top=4.0, root=True),
+    "alarm": Channel("Alarm", "#FFDD33", "", merged=0.8, top=0.4, root=True),
+    "cd8": Channel("CD8 T cells", "#2FE08B", "Mcell/mL", merged=1.0, top=20.0, root=True),
 }
-"""The fields in their order, each in a color of its own whose lightness alone carries the value."""
+"""The fields in their order, each in a color of its own whose lightness alone carries the value, on one scale in all
+pictures."""
 
 
 @styled
@@ -51,8 +58,8 @@ def section(
 ) -> Figure:
     """Disks in true size: a column for each day; rows of the merged picture and of two fields in half a disk each.
 
-    Each field has one color scale for all days. A dotted circle is the margin on the first day shown. Below stands
-    the diameter over time.
+    Each field has the color scale of its channel, which is printed beside it, on all days and in all pictures. A dotted
+    circle is the margin on the first day shown. Below stands the diameter over time.
 
     Args:
         days: times of the profiles, `[profile]` [day].
@@ -63,7 +70,7 @@ def section(
         title: what stands above.
         diameter: days and diameters [mm] of a finer curve for the lower panel; the profiles without it.
         doses: by agent, the days on which it was given, as ticks in the lower panel.
-        channels: names, colors and units of the fields.
+        channels: names, colors, units and scales of the fields.
     """
     days, radius, shells = np.asarray(days, float), np.asarray(radius, float), np.asarray(shells, float)
     columns = [int(np.abs(days - day).argmin()) for day in at]
@@ -106,17 +113,32 @@ def section(
 
 
 class Layer:
-    """A field in its color; values relative to a top that all days share."""
+    """A field in its color; levels from 0 to 1 on the scale of its channel, which all days share."""
 
     def __init__(self, channel: Channel, values: NDArray[np.float64]) -> None:
         self.channel, self.values = channel, values
-        self.top = float(max(np.nanpercentile(values, 99.5), 1e-12))
+        self.top = channel.top or float(max(np.nanpercentile(values, 99.5), 1e-12))
+        self.power = 0.5 if channel.root else 1.0
+        self.beyond = bool(np.nanmax(values) > 1.005 * self.top)
         bright = np.asarray(to_rgb(channel.color))
         stops = [to_rgb(NIGHT), tuple(0.55 * bright), tuple(bright), tuple(0.55 * bright + 0.45)]
         self.colors = LinearSegmentedColormap.from_list("channel", list(zip((0.0, 0.4, 0.85, 1.0), stops, strict=True)))
 
     def at(self, index: int) -> "tuple[Layer, NDArray[np.float64]]":
-        return self, np.clip(self.values[index] / self.top, 0.0, 1.0)
+        return self, np.clip(self.values[index] / self.top, 0.0, 1.0) ** self.power
+
+    def key(self, axes: Axes, left: float, low: float, wide: float, tall: float, gap: float) -> None:
+        """The scale as a bar in `axes`, with the values of no, half and full brightness written `gap` below it."""
+        bar = axes.inset_axes((left, low, wide, tall))
+        bar.imshow(np.linspace(0, 1, 256)[None, :], cmap=self.colors, aspect="auto")
+        bar.set(xticks=[], yticks=[])
+        bar.spines[:].set(visible=True, color=DUSK, linewidth=0.4)
+        look: Any = {"color": DUSK, "fontsize": 6.5, "va": "center", "transform": axes.transAxes}
+        half = 0.5 ** (1.0 / self.power) * self.top
+        axes.text(left, low - gap, "0", **look)
+        axes.text(left + 0.5 * wide, low - gap, f"{half:.3g}", ha="center", **look)
+        most = f"{'≥ ' if self.beyond else ''}{self.top:.3g}"
+        axes.text(left + wide, low - gap, most, ha="right", **look)
 
 
 def _disk(
@@ -174,13 +196,9 @@ def _key(axes: Axes, content: Sequence[Layer], merged: bool) -> None:
         head = 0.93 - 0.52 * row
         side = "" if len(content) == 1 else ("◖ ", "◗ ")[row]
         axes.text(0.0, head, side + layer.channel.title, color=STARLIGHT, fontsize=8, weight="bold", va="center")
-        bar = axes.inset_axes((0.0, head - 0.20, 0.9, 0.08))
-        bar.imshow(np.linspace(0, 1, 256)[None, :], cmap=layer.colors, aspect="auto")
-        bar.set(xticks=[], yticks=[])
-        bar.spines[:].set(visible=True, color=DUSK, linewidth=0.4)
-        axes.text(0.0, head - 0.28, "0", color=DUSK, fontsize=6.5, va="center")
-        text = f"{layer.top:.3g} {layer.channel.unit}".strip()
-        axes.text(0.9, head - 0.28, text, color=DUSK, fontsize=6.5, va="center", ha="right")
+        if layer.channel.unit:
+            axes.text(0.0, head - 0.11, f"[{layer.channel.unit}]", color=DUSK, fontsize=6.5, va="center")
+        layer.key(axes, 0.0, head - 0.25, 0.9, 0.07, 0.07)
 
 
 def _scale_bar(axes: Axes, extent: float) -> None:

@@ -83,11 +83,23 @@ def render(figure: Figure, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def save(figure: Figure, path: str | Path) -> tuple[Path, Path]:
-    """Writes the picture as SVG for print and as PNG for slides, beside one another."""
+def new_pair(path: str | Path) -> tuple[Path, Path]:
+    """Where a picture goes as SVG and as PNG; raises `StoreError` where one is there or cannot be written."""
+    from alarmin.results import ensure_new
+
     place = Path(path)
-    written = (place.with_suffix(".svg"), place.with_suffix(".png"))
-    for file in written:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(render(figure, file.suffix[1:]))
+    return ensure_new(place.with_suffix(".svg")), ensure_new(place.with_suffix(".png"))
+
+
+def save(figure: Figure, path: str | Path) -> tuple[Path, Path]:
+    """Writes the picture as SVG for print and as PNG for slides, beside one another, as two new files.
+
+    Raises `StoreError` where one of them exists or cannot be written; then neither is.
+    """
+    from alarmin.results import write_file
+
+    written = new_pair(path)
+    drawn = [render(figure, file.suffix[1:]) for file in written]
+    for file, content in zip(written, drawn, strict=True):
+        write_file(file, content)
     return written

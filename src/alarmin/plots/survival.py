@@ -78,7 +78,7 @@ def survival(
     curves.axhline(0.5, color=GRAY, lw=0.6, ls=(0, (2, 3)), zorder=0)
     handles = [Line2D([], [], color=color, label=name) for name, color in colors.items()]
     if published:
-        handles.append(_published_handle())
+        handles += _published_handles([point for points in published.values() for point in points])
     legend, lines = LEGEND_LINE * len(handles), NOTE_LINE * (note.count("\n") + 1) if note else 0.0
     place, aside = _corners(data, end, legend, lines)
     curves.legend(handles=handles, loc=place, handlelength=1.6, borderaxespad=0.2)
@@ -131,8 +131,15 @@ def _point(axes: Axes, point: Landmark | Median, color: str, aside: float) -> No
     axes.plot(*at, "o" if landmark else "D", ms=6 if landmark else 5.2, mfc="white", mec=color, mew=1.4, zorder=5)
 
 
-def _published_handle() -> Line2D:
-    return Line2D([], [], ls="", marker="o", mfc="white", mec=INK, ms=6, label="published, 95 % CI")
+def _published_handles(points: Sequence[Landmark | Median]) -> list[Line2D]:
+    """A mark for each kind of published point that is drawn; intervals are named where there are some."""
+    found = []
+    for kind, marker, name in ((Landmark, "o", "published share"), (Median, "D", "published median")):
+        drawn = [point for point in points if isinstance(point, kind)]
+        if drawn:
+            label = name + (", 95 % CI" if any(point.low is not None for point in drawn) else "")
+            found.append(Line2D([], [], ls="", marker=marker, mfc="white", mec=INK, ms=6, label=label))
+    return found
 
 
 def _at_risk(axes: Axes, data: Mapping[str, tuple[np.ndarray, np.ndarray]], colors: Mapping[str, str], end: float):

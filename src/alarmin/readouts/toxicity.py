@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, ndtr
 
 from alarmin.patients import Cohort
-from alarmin.records import Agent, Record, agent
+from alarmin.records import Agent, agent
 from alarmin.therapy.regimen import Phase, Regimen, Treatment, amount_of, standard_phase
 
 Doses = Mapping[str, NDArray[np.float64]]
@@ -19,8 +19,6 @@ Kind = Literal["marrow", "fever", "immune", "other"]
 
 MARROW = ("neutropenia", "leukopenia", "thrombocytopenia", "anemia")
 FEVER = "febrile_neutropenia"
-TREATED = ("thromboembolism",)
-"""Events that need treatment, and so are of grade 3 whatever they are reported as."""
 
 CHECKPOINTS = {"PD-1", "PD-L1", "CTLA-4"}
 
@@ -86,9 +84,17 @@ def risks(cohort: Cohort, plan: Regimen) -> tuple[Risk, ...]:
     return tuple(found.values())
 
 
+def reported_by(source: str, cohort: Cohort, plan: Regimen) -> tuple[str, ...]:
+    """Names of the records behind `risks` that were read at a source, such as the publication of a trial to be run."""
+    own = {f"{name}.toxicity.{event}": record for name in plan.agents for event, record in agent(name).toxicity.items()}
+    pairs = tuple(f"toxicity_{a}_with_{b}_" for a in plan.agents for b in plan.agents)
+    both = {name: record for name, record in cohort.records.items() if name.startswith(pairs)}
+    return tuple(name for name, record in (own | both).items() if record.source == source)
+
+
 def _own(drug: Agent) -> dict[str, NDArray[np.float64]]:
     """Cumulative hazard of each event by the agent's records."""
-    severe = {name: record for name, record in drug.toxicity.items() if _is_severe(name, record)}
+    severe = {name: record for name, record in drug.toxicity.items() if record.severe}
     hazards = {name: -np.log1p(-min(record.to("dimensionless"), 0.99)) for name, record in severe.items()}
     related, others = hazards.pop("treatment_related", None), sum(hazards.values())
     if related is not None and related > others:
@@ -96,10 +102,6 @@ def _own(drug: Agent) -> dict[str, NDArray[np.float64]]:
     # Counts of the laboratory are low more often than is reported as an event.
     scale = related / others if related is not None and others > 0.0 else 1.0
     return {name: hazard * scale for name, hazard in hazards.items()}
-
-
-def _is_severe(event: str, record: Record) -> bool:
-    return event in TREATED or "any grade" not in f"{record.title} {record.applies_to}"
 
 
 def _kind(event: str) -> Kind:

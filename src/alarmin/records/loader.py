@@ -169,7 +169,7 @@ def population(tumor_name: str, name: str | None = None) -> Population | None:
             f"population {name!r} is of the tumor {found.tumor!r}, not {tumor_name!r}",
             remedy="choose a population of that tumor, or 'prior'",
         )
-    return found
+    return _with_other_agents(found)
 
 
 def _borrowed(kind: Tumor) -> Population | None:
@@ -227,9 +227,8 @@ def _find(what: str, name: str, known: dict[str, Named]) -> Named:
     for entry in known.values():
         if key == entry.name or key in getattr(entry, "synonyms", ()):
             return entry
-    raise RecordError(
-        f"unknown {what} {name!r}; {nearest(key, known)}", remedy=f"choose a known {what}, or add a file for it"
-    )
+    names = f"a known {what}" if what == "population" else f"one of `alarmin list {what}s`"
+    raise RecordError(f"unknown {what} {name!r}; {nearest(key, known)}", remedy=f"choose {names}, or add a file for it")
 
 
 def tumor(name: str) -> Tumor:

@@ -80,15 +80,16 @@ class Conflict(Strict):
 class Record(Strict):
     """A sourced number.
 
-    `value` is the median where there is a spread. `low` and `high` bound what is believed of the value itself;
-    `between_patients` and `between_lesions` say how it varies. `source` names an entry of `data/sources`, `where`
-    the place in it. Assumed and fitted values say why in `note`. `derivation` is the arithmetic, with units, of a value
-    that was worked out.
+    `value` is the median where there is a spread. A `proportion` lies between 0 and 1 by what it is. `low` and `high`
+    bound what is believed of the value itself; `between_patients` and `between_lesions` say how it varies. `source`
+    names an entry of `data/sources`, `where` the place in it. Assumed and fitted values say why in `note`. `derivation`
+    is the arithmetic, with units, of a value that was worked out.
     """
 
     title: str
     value: float
     unit: Unit
+    proportion: bool = False
     low: float | None = None
     high: float | None = None
     between_patients: Spread | None = None
@@ -107,6 +108,12 @@ class Record(Strict):
         known = limit(self.unit)
         if known is not None and abs(self.value) > known[0]:
             raise ValueError(f"{self.value:g} {self.unit} is impossible: {known[1]}")
+        return self
+
+    @model_validator(mode="after")
+    def _proportionate(self) -> "Record":
+        if self.proportion and not (self.unit == "dimensionless" and 0.0 <= self.value <= 1.0):
+            raise ValueError(f"{self.value:g} {self.unit} is no proportion: it is dimensionless, from 0 to 1")
         return self
 
     @model_validator(mode="after")
@@ -264,6 +271,22 @@ class Pharmacokinetics(Strict):
     parameters: dict[str, Record]
 
 
+class Event(Record):
+    """The share of patients with an adverse event.
+
+    `severe` is whether these are events of grade 3 or more, which alone happen to virtual patients. A record of events
+    of any grade says it: an event that needs treatment is of grade 3 whatever it is reported as.
+    """
+
+    severe: bool = True
+
+    @model_validator(mode="after")
+    def _graded(self) -> "Event":
+        if "any grade" in f"{self.title} {self.applies_to}" and "severe" not in self.model_fields_set:
+            raise ValueError("events of any grade: say whether they are `severe`")
+        return self
+
+
 class Action(Strict):
     """One mode of action of an agent; `mode` is the name of a file in `alarmin/therapy`."""
 
@@ -294,7 +317,7 @@ class Agent(Strict):
     pharmacokinetics: Pharmacokinetics
     tissue: dict[str, Record]
     actions: tuple[Action, ...]
-    toxicity: dict[str, Record] = {}
+    toxicity: dict[str, Event] = {}
 
     @model_validator(mode="after")
     def _dosed(self) -> "Agent":
@@ -423,12 +446,16 @@ class Trial(Strict):
     @model_validator(mode="after")
     def _arms_exist(self) -> "Trial":
         names = [arm.name for arm in self.arms]
+        if not names:
+            raise ValueError("arms is empty; a trial has at least one arm")
         if len(set(names)) != len(names):
             raise ValueError(f"arm names are not unique: {names}")
         for contrast in self.contrasts:
             for name in (contrast.experimental, contrast.control):
                 if name not in names:
                     raise ValueError(f"contrast names the arm {name!r}; the arms are {names}")
+            if contrast.experimental == contrast.control:
+                raise ValueError(f"contrast compares the arm {contrast.control!r} with itself; name two arms")
         if self.contrasts and self.null_response is not None:
             raise ValueError("null_response is for trials that compare no arms; this one has contrasts")
         least = len(self.untargeted_lesions) + 1
@@ -439,4 +466,29 @@ class Trial(Strict):
             )
         if self.primary and not self.contrasts:
             raise ValueError(f"primary names {list(self.primary)}, but no contrast says which arms are compared")
+        return self
+
+    @model_validator(mode="after")
+    def _scans_go_on(self) -> "Trial":
+        if not self.scans:
+            raise ValueError("scans is empty; say every how many days scans are taken")
+        ends = [visit.until for visit in self.scans]
+        if ends[-1] is not None:
+            raise ValueError(f"the last entry of scans ends on day {ends[-1]}; leave its `until` out")
+        known = [end for end in ends if end is not None]
+        if len(known) < len(ends) - 1 or known != sorted(set(known)):
+            raise ValueError(f"scans end on days {ends}; every entry but the last has an `until`, each a later day")
+        return self
+
+    @model_validator(mode="after")
+    def _in_time(self) -> "Trial":
+        if self.accrual_months > self.months:
+            raise ValueError(f"accrual_months {self.accrual_months:g} goes on after the data cut, at {self.months:g}")
+        return self
+
+    @model_validator(mode="after")
+    def _primary_is_looked_at(self) -> "Trial":
+        missing = [name for name in self.primary if name not in self.endpoints]
+        if missing:
+            raise ValueError(f"primary names {missing}; the endpoints are {list(self.endpoints)}: add it to them")
         return self

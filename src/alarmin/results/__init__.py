@@ -1,6 +1,6 @@
 """The stored run: arrays with coordinates and units, tables, and where all of it comes from."""
 
-from alarmin.results.provenance import NOTICE, Provenance, provenance
+from alarmin.results.provenance import NOTICE, Provenance, provenance, records_by_tumor
 from alarmin.results.store import (
     Stored,
     StoreError,
@@ -24,6 +24,7 @@ __all__ = [
     "provenance",
     "read",
     "read_course",
+    "records_by_tumor",
     "write",
     "write_course",
     "write_file",

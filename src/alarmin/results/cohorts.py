@@ -3,10 +3,8 @@
 import hashlib
 import io
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -14,8 +12,8 @@ from alarmin import enrollment
 from alarmin.patients import Cohort
 from alarmin.patients.drawing import records_of
 from alarmin.records import population, tumor
+from alarmin.results.kept import kept
 from alarmin.results.provenance import code_fingerprint, fingerprint
-from alarmin.results.store import StoreError, write_file
 from alarmin.simulation import Settings
 from alarmin.version import VERSION
 
@@ -49,33 +47,23 @@ def kept_cohort(
         how,
     ]
     path = folder / f"{tumor(name).name}-{hashlib.sha256(chr(10).join(known).encode()).hexdigest()[:16]}.npz"
-    if path.exists():
-        try:
-            with np.load(path) as held:
-                parts = {part: _of(held, part) for part in PARTS}
-                return Cohort(
-                    tumor(name).name,
-                    seed,
-                    held["ids"],
-                    held["patient"],
-                    held["lesion"],
-                    parts["values"],
-                    records,
-                    called,
-                    parts["untreated"],
-                )
-        except (OSError, ValueError, KeyError, BadZipFile):
-            path.unlink(missing_ok=True)
-    cohort = enrollment.enroll(name, n, seed, settings=settings, progress=progress)
-    arrays: dict[str, Any] = {"ids": cohort.ids, "patient": cohort.patient, "lesion": cohort.lesion}
-    for part in PARTS:
-        arrays |= {f"{part}/{key}": value for key, value in (getattr(cohort, part) or {}).items()}
-    written = io.BytesIO()
-    np.savez(written, **arrays)
-    # Whatever cannot be kept is enrolled again.
-    with suppress(StoreError, OSError):
-        write_file(path, written.getvalue())
-    return cohort
+
+    def make() -> bytes:
+        cohort = enrollment.enroll(name, n, seed, settings=settings, progress=progress)
+        arrays: dict[str, Any] = {"ids": cohort.ids, "patient": cohort.patient, "lesion": cohort.lesion}
+        for part in PARTS:
+            arrays |= {f"{part}/{key}": value for key, value in (getattr(cohort, part) or {}).items()}
+        written = io.BytesIO()
+        np.savez(written, **arrays)
+        return written.getvalue()
+
+    def read(file: BinaryIO) -> Cohort:
+        with np.load(file) as held:
+            values, untreated = (_of(held, part) for part in PARTS)
+            who = held["ids"], held["patient"], held["lesion"]
+            return Cohort(tumor(name).name, seed, *who, values, records, called, untreated)
+
+    return kept(path, make, read)
 
 
 def _of(held: np.lib.npyio.NpzFile, part: str) -> dict[str, np.ndarray]:

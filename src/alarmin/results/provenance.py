@@ -40,6 +40,7 @@ class Provenance(BaseModel):
         seed: seed of everything random.
         patients: number of virtual patients.
         population: name of the fitted population, or "prior".
+        members: of posteriors, which the populations of a bank were; None where everybody had the same records.
         parameters: every record in force, by id.
         parameters_hash: SHA-256 of the complete records, their prose and spreads included.
         trust: number of records of each grade and of each status.
@@ -57,6 +58,7 @@ class Provenance(BaseModel):
     seed: int
     patients: int
     population: str
+    members: str | None = None
     parameters: dict[str, Parameter]
     parameters_hash: str
     trust: dict[str, dict[str, int]]
@@ -77,6 +79,7 @@ def provenance(
     patients: int,
     records: Mapping[str, Record],
     population: str = "prior",
+    members: str | None = None,
 ) -> Provenance:
     """The provenance of a result that is being made now from `records`."""
     cited = sorted({record.source for record in records.values()})
@@ -88,6 +91,7 @@ def provenance(
         seed=seed,
         patients=patients,
         population=population,
+        members=members,
         parameters={name: _parameter(records[name]) for name in sorted(records)},
         parameters_hash=fingerprint(records),
         trust={
@@ -97,6 +101,13 @@ def provenance(
         citations={key: sources()[key] for key in cited if key in sources()},
         packages={name: _version(name) for name in PACKAGES},
     )
+
+
+def records_by_tumor(every: Mapping[str, Mapping[str, Record]]) -> dict[str, Record]:
+    """Records of tumor types by id; what is not the same in all of them, by "TUMOR.id"."""
+    first = next(iter(every.values()))
+    shared = {id for id, record in first.items() if all(of.get(id) == record for of in every.values())}
+    return {id if id in shared else f"{name}.{id}": of[id] for name, of in every.items() for id in of}
 
 
 def fingerprint(records: Mapping[str, Record]) -> str:

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from alarmin.errors import AlarminError, nearest
 from alarmin.mechanism import marked
 from alarmin.model import actions, biology, make
+from alarmin.records import agent
 from alarmin.results.provenance import Provenance
 from alarmin.state import FIELDS, Field
 
@@ -174,7 +175,10 @@ def dataset(course: "Course", every: int = 1) -> "xr.Dataset":
         unit = LESION_UNITS.get(name) or known[name].unit
         data[f"lesion_{name}"] = (("day", "lane"), _single(values[::every]), {"units": unit})
     for name, values in course.doses.items():
-        data[f"dose_{name}"] = (("dose_day", "person"), values, {"units": "mg"})
+        given = agent(name)
+        # What is given in a lesion may be no mass, such as a dose of radiation.
+        unit = given.unit if given.local else "mg"
+        data[f"dose_{name}"] = (("dose_day", "person"), values, {"units": unit})
     for name, values in course.profiles.items():
         about = {"units": known[name].unit, "long_name": known[name].meaning}
         data[name] = (("profile_day", "shell", "lane"), _single(values), about)
@@ -214,8 +218,8 @@ def _known(agents: tuple[str, ...]) -> dict[str, Field]:
         for kind in biology()
         for name, mark in marked(kind, "signal").items()
     }
-    for kind, agent in actions(agents):
-        found |= {field.name: field for field in make(kind, lambda record, unit: 1.0, agent).fields()}
+    for kind, name in actions(agents):
+        found |= {field.name: field for field in make(kind, lambda record, unit: 1.0, name).fields()}
     return found | FIELDS
 
 

@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from alarmin.errors import nearest
 from alarmin.model import Model, Moment
 from alarmin.patients import Cohort
-from alarmin.records import agent as find_agent
+from alarmin.patients.dosing import Dosing, dosing
 from alarmin.review.statements import Readout, ReviewError
-from alarmin.simulation import Settings, advance_days, model_of, pad, split, state_of
+from alarmin.simulation import Settings, advance_days, model_of, split, state_of
 from alarmin.state import State
-from alarmin.therapy import pharmacokinetics
 from alarmin.therapy.regimen import parse
 
 
@@ -58,8 +57,9 @@ def scaled(cohort: Cohort, factors: Mapping[str, float]) -> Cohort:
 def observe(
     cohort: Cohort, regimen: str, agents: Sequence[str], names: Sequence[str], days: int, settings: Settings
 ) -> Observed:
-    """Quantities of each lesion every `settings.decision_days` under a regimen; `agents` are carried along."""
-    parts = [_chunk(cohort[rows], regimen, agents, names, days, settings) for rows in split(cohort, settings.lanes)]
+    """Quantities of each lesion every `settings.decision_days` and at the end; `agents` are carried along."""
+    given = dosing(cohort, parse(regimen), days, agents, settings.steps_per_day, settings.precision)
+    parts = [_chunk(cohort, rows, given, names, settings) for rows in split(cohort, settings.lanes)]
     return Observed(
         cohort.first_lane,
         np.asarray(settings.ball.faces, np.float64),
@@ -117,36 +117,19 @@ def _look(model: Model, state: State, plasma: Mapping[str, Any], names: tuple[st
 
 
 def _chunk(
-    part: Cohort, regimen: str, agents: Sequence[str], names: Sequence[str], days: int, settings: Settings
+    cohort: Cohort, rows: NDArray[np.int64], given: Dosing, names: Sequence[str], settings: Settings
 ) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
-    plan, lanes, span = parse(regimen), settings.lanes, settings.decision_days
-    patient = lambda record, unit: part.patient_value(record, unit)
-    given = plan.doses(
-        days,
-        patient("patient_weight", "kg"),
-        patient("patient_body_surface", "m**2"),
-        patient("patient_creatinine_clearance", "mL/min"),
-    )
-    model = model_of(part, settings, agents)
+    part, lanes, span = cohort[rows], settings.lanes, settings.decision_days
+    model = model_of(part, settings, tuple(given.planned))
     state = state_of(part, model, settings)
-    value = lambda record, unit: pad(part.lesion_value(record, unit), lanes)
-    doses = {name: given.get(name, np.zeros((days, len(part)))) for name in agents}
-    kinetics, bodies = {}, {}
-    for name in agents:
-        most = pad(doses[name].max(axis=0)[part.patient], lanes)
-        step = 1.0 / settings.steps_per_day
-        kinetics[name] = pharmacokinetics.prepare(find_agent(name), value, step, most, settings.precision)
-        bodies[name] = kinetics[name].start(lanes)
-    empty = {name: jnp.zeros((1, lanes), settings.precision) for name in agents}
+    kinetics = given.by_lane(rows[part.patient], lanes)
+    bodies = {name: body.start(lanes) for name, body in kinetics.items()}
+    empty = {name: jnp.zeros((1, lanes), settings.precision) for name in kinetics}
+    doses = {name: amount[:, rows] for name, amount in given.planned.items()}
     radius: list[Any] = []
     looks: list[dict[str, Any]] = []
-    for start in range(0, days, span):
-        table = {"days": jnp.zeros((span, 1, 1), settings.precision)}
-        for name, amount in doses.items():
-            today = np.zeros((span, 1, lanes), settings.precision)
-            piece = amount[start : start + span]
-            today[: len(piece), 0] = pad(piece[:, part.patient], lanes)
-            table[name] = jnp.asarray(today)
+    for start in range(0, given.days, span):
+        table = given.table(part, doses, start, min(start + span, given.days), span, lanes)
         state, bodies, _ = advance_days(
             model, state, kinetics, bodies, table, settings.steps_per_day, jnp.asarray(False)
         )

@@ -25,7 +25,6 @@ from alarmin.therapy.regimen import RegimenError, parse
 
 VERDICTS = ("reproduced", "opposite", "no effect", "not modelled", *LISTED)
 
-Enroll = Callable[[str, int, int, Settings], Cohort]
 Run = tuple[str, str, tuple[tuple[str, float], ...]]
 """Tumor type, regimen, and records with their factors: what makes one simulation."""
 

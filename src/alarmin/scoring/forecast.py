@@ -1,21 +1,29 @@
 """Every trial predicted with all its uncertainty, beside what was published and beside the cheapest rivals."""
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alarmin.published import Study, study
+from alarmin.published import Study, studies, study
+from alarmin.records import Trial
+from alarmin.records import population as find_population
 from alarmin.scoring import rivals
-from alarmin.scoring.score import scale, title, transform
+from alarmin.scoring.score import ORDER, kind, scale, title, transform
 from alarmin.trials.bank import Bank, replicate
+from alarmin.trials.run import by_tumor
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LEVELS = (0.025, 0.25, 0.5, 0.75, 0.975)
+NOT_REACHED = 120.0
+"""What a median that is not reached counts as where it is scored [month]."""
+SHARES = {"pfs_at": "Without progression [%]", "os_at": "Alive [%]"}
+"""What shares of patients at different months are called where they share an axis."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +35,12 @@ class Forecast:
         of: arm, or "experimental v control".
         endpoint: `median_os`, `os_at_12`, `orr`, `hr_pfs` and so on.
         published: as reported.
-        predicted: median of the replicates.
+        predicted: median of the replicates; a median that is not reached is infinite.
         low, high: their central 95 % interval; `lower`, `upper`: the central 50 %.
         inside_95, inside_50: whether the published value lies there.
         interval_score: width of the 95 % interval plus 40 times what the published value lies outside, on the scale
-            on which errors are alike (log for times and ratios, logit for shares).
+            on which errors are alike (log for times and ratios, logit for shares), where what is not reached counts
+            as `NOT_REACHED`.
         rivals: predictions of the rivals, by name; None where a rival has none.
         rival_scores: their interval scores where they give an interval.
         held_out: whether neither the study nor one that shares its patients was used in fitting.
@@ -64,8 +73,10 @@ class Scoreboard:
     verdicts: dict[str, dict[str, Any]]
 
     def to_json(self) -> dict[str, Any]:
-        """Rows and sums as plain data."""
-        return {**self.sums(), "verdicts": self.verdicts, "rows": [asdict(row) for row in self.rows]}
+        """Rows and sums as plain data; what is not reached is None."""
+        reached = lambda value: None if isinstance(value, float) and math.isinf(value) else value
+        rows = [{name: reached(value) for name, value in asdict(row).items()} for row in self.rows]
+        return {**self.sums(), "verdicts": self.verdicts, "rows": rows}
 
     def sums(self) -> dict[str, Any]:
         """Coverage, interval score, Brier score of success, and mean absolute errors of log hazard ratios."""
@@ -97,24 +108,24 @@ class Scoreboard:
         """The rows as a data frame."""
         import pandas as pd
 
-        return pd.DataFrame([asdict(row) for row in self.rows])
+        found = [asdict(row) for row in self.rows]
+        return pd.DataFrame({field.name: [row[field.name] for row in found] for field in fields(Forecast)})
 
     def comparison(self) -> "pd.DataFrame":
-        """The rows for `alarmin.plots.compare`: medians, response rates and hazard ratios."""
+        """The rows for `alarmin.plots.compare`: hazard ratios, then times and shares; months share an axis."""
         import pandas as pd
 
-        shown = [row for row in self.rows if row.endpoint in ("orr", "median_pfs", "median_os", "hr_pfs", "hr_os")]
-        order = ("hr_os", "hr_pfs", "median_os", "median_pfs", "orr")
-        return pd.DataFrame(
-            [
-                {"quantity": title(row.endpoint), "label": f"{row.study} {row.of}"}
+        said = []
+        for row in sorted(self.rows, key=lambda row: -ORDER.index(kind(row.endpoint))):
+            size, (when, month) = scale(row.endpoint), (kind(row.endpoint), row.endpoint.rpartition("_")[2])
+            at = f", month {month}" if "_at" in when else ""
+            said.append(
+                {"quantity": SHARES.get(when) or title(row.endpoint), "label": f"{row.study} {row.of}{at}"}
                 | {"predicted": row.predicted * size, "predicted_low": row.low * size}
                 | {"predicted_high": row.high * size, "published": row.published * size}
                 | {"published_low": None, "published_high": None, "rival": row.rivals.get("independent drug action")}
-                for row in sorted(shown, key=lambda row: order.index(row.endpoint))
-                for size in [scale(row.endpoint)]
-            ]
-        )
+            )
+        return pd.DataFrame(said)
 
 
 def forecast(bank: Bank, replicates: int = 1000, against: Study | None = None) -> tuple[list[Forecast], dict[str, Any]]:
@@ -128,7 +139,8 @@ def forecast(bank: Bank, replicates: int = 1000, against: Study | None = None) -
         reported = published.arm(arm.name)
         mine = arms.loc[arms["arm"] == arm.name]
         for item in reported.reported() if reported else ():
-            if item.endpoint in mine:
+            # Survival beyond the last time under observation is unknown in every replicate.
+            if item.endpoint in mine and mine[item.endpoint].notna().any():
                 value = item.to("month" if item.endpoint.startswith("median") else "dimensionless")
                 draws = mine[item.endpoint].to_numpy(float)
                 rows.append(_row(published.name, arm.name, item.endpoint, value, draws, held_out, item.status))
@@ -142,8 +154,9 @@ def forecast(bank: Bank, replicates: int = 1000, against: Study | None = None) -
             mine = contrasts.loc[
                 (contrasts["experimental"] == pair.experimental) & (contrasts["control"] == pair.control)
             ]
-            control = bank.table.loc[bank.table["arm"] == pair.control, "pfs"].to_numpy(float)
-            alone = rivals.independent_action(bank.trial, pair, seen.endpoint, control)
+            control = bank.table.loc[bank.table["arm"] == pair.control]
+            times, events = control["pfs"].to_numpy(float), control["pfs_event"].to_numpy(bool)
+            alone = rivals.independent_action(bank.trial, pair, seen.endpoint, times, events)
             average, spread = rivals.class_average(bank.trial, pair, seen.endpoint)
             error = _error_of_ratio(seen.low, seen.high)
             ends = {
@@ -181,6 +194,13 @@ def board(
     return Scoreboard(tuple(rows), verdicts)
 
 
+def fitted_to(trial: Trial) -> tuple[str, ...]:
+    """The tumor types of a trial whose fitted population has seen it, or a study that shares its patients."""
+    published = studies().get(trial.name)
+    fits = {tumor: find_population(tumor) for tumor in by_tumor(trial)}
+    return tuple(name for name, fit in fits.items() if published and fit and _used(published, fit.training))
+
+
 def interval_score(value: float, low: float, high: float, level: float = 0.95) -> float:
     """(high - low) + 2/(1 - level) (what the value lies outside): narrow and right is best (Gneiting, Raftery 2007)."""
     outside = max(low - value, 0.0) + max(value - high, 0.0)
@@ -191,21 +211,21 @@ def _row(
     name: str, of: str, endpoint: str, value: float, draws: NDArray[np.float64], held_out: bool, status: str
 ) -> Forecast:
     # Survival beyond the last time under observation is unknown; medians that are not reached are infinite.
-    draws = draws[~np.isnan(draws)] if (~np.isnan(draws)).any() else np.array([np.inf])
+    draws = draws[~np.isnan(draws)]
     low, lower, middle, upper, high = (float(q) for q in np.quantile(draws, LEVELS, method="nearest"))
     into, _ = transform("hr" if endpoint.startswith("hr") else endpoint)
-    cap = lambda number: min(number, 120.0)  # months; what is not reached counts as ten years
-    score = interval_score(float(into(value)), float(into(cap(low))), float(into(cap(high))))
+    reached = lambda number: min(number, NOT_REACHED)
+    score = interval_score(float(into(value)), float(into(reached(low))), float(into(reached(high))))
     return Forecast(
         study=name,
         of=of,
         endpoint=endpoint,
         published=value,
-        predicted=cap(middle),
-        low=cap(low),
-        high=cap(high),
-        lower=cap(lower),
-        upper=cap(upper),
+        predicted=middle,
+        low=low,
+        high=high,
+        lower=lower,
+        upper=upper,
         inside_95=low <= value <= high,
         inside_50=lower <= value <= upper,
         interval_score=score,

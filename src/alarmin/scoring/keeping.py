@@ -7,13 +7,13 @@ from pathlib import Path
 
 import platformdirs
 
-from alarmin import results
 from alarmin.patients.drawing import records_of
 from alarmin.patients.possible import possible_populations
 from alarmin.records import Trial
+from alarmin.results.kept import kept
 from alarmin.results.provenance import OUTER, code_fingerprint, fingerprint
 from alarmin.simulation import COARSE, Settings
-from alarmin.trials.bank import COLUMNS, Bank, fill
+from alarmin.trials.bank import COLUMNS, Bank, fill, fitted
 from alarmin.trials.run import by_tumor
 from alarmin.version import VERSION
 
@@ -40,7 +40,6 @@ def kept_bank(
     import pandas as pd
 
     groups = {tumor: possible_populations(tumor, members, seed) for tumor in by_tumor(trial)}
-    fit = list(groups.values())[-1][0]
     known = "\n".join(
         [
             VERSION,
@@ -53,12 +52,15 @@ def kept_bank(
         ]
     )
     path = folder / f"{trial.name}-{hashlib.sha256(known.encode()).hexdigest()[:16]}.parquet"
-    if path.exists():
-        table = pd.read_parquet(path)
-        return Bank(trial, seed, fit.name if fit else "prior", fit.training if fit else (), table)
-    bank = fill(trial, members=members, patients=patients, seed=seed, settings=settings, progress=progress)
-    written = io.BytesIO()
-    bank.table.to_parquet(written, index=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    results.write_file(path, written.getvalue())
-    return bank
+
+    def make() -> bytes:
+        bank = fill(trial, members=members, patients=patients, seed=seed, settings=settings, progress=progress)
+        written = io.BytesIO()
+        table = bank.table.reset_index(drop=True)
+        # Parquet keeps what a table says of itself.
+        table.attrs["failed"] = list(bank.failed)
+        table.to_parquet(written, index=False)
+        return written.getvalue()
+
+    table = kept(path, make, pd.read_parquet)
+    return Bank(trial, seed, *fitted(fit for fit, _ in groups.values()), table, tuple(table.attrs.get("failed", ())))

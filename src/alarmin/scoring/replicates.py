@@ -4,11 +4,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from alarmin.published import studies
-from alarmin.scoring.score import ORDER, Row, comparison, published_json
+from alarmin.scoring.score import ORDER, Row, comparison, kind, published_json
 from alarmin.trials.bank import Bank, quantiles, replicate
 
 if TYPE_CHECKING:
     import pandas as pd
+
+POPULATIONS, PATIENTS = 8, 54
+"""Size of the bank that replicates are drawn from, in a terminal and in the browser: populations, patients of each."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +69,14 @@ def replicates(bank: Bank, count: int, seed: int = 0) -> Replicates:
             seen = next((c for c in known["contrasts"] if (c["experimental"], c["control"], c["endpoint"]) == same), {})
             said = {"": seen.get("hr"), "_low": seen.get("low"), "_high": seen.get("high")}
             rows.append(_row(trial.name, of, endpoint, found, said))
-    kind = lambda row: row.endpoint.rpartition("_")[0] if "_at_" in row.endpoint else row.endpoint
-    return Replicates(bank, arms, contrasts, tuple(row for row in rows if kind(row) in ORDER), success)
+    return Replicates(bank, arms, contrasts, tuple(row for row in rows if kind(row.endpoint) in ORDER), success)
 
 
 def _row(study: str, of: str, endpoint: str, found: dict[str, Any], said: dict[str, float | None]) -> Row:
     low, high, published = found["low"], found["high"], said[""]
     # A quantile that is not reached lies beyond every published time.
-    inside = None if low is None or published is None else low <= published <= (float("inf") if high is None else high)
+    least, most = (float("inf") if end is None else end for end in (low, high))
+    inside = None if published is None else least <= published <= most
     return Row(
         study=study,
         of=of,

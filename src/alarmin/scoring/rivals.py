@@ -96,7 +96,7 @@ def dersimonian_laird(effects: NDArray[np.float64], variances: NDArray[np.float6
 
 
 def independent_action(
-    trial: Trial, contrast: Contrast, endpoint: str, control_pfs: NDArray[np.float64]
+    trial: Trial, contrast: Contrast, endpoint: str, control_pfs: NDArray[np.float64], control_event: NDArray[np.bool_]
 ) -> float | None:
     """Log hazard ratio if each patient did as well as on the better of the two treatments, with no interaction.
 
@@ -109,6 +109,7 @@ def independent_action(
         contrast: which arms.
         endpoint: "pfs" or "os".
         control_pfs: progression-free survival of the control arm, any number of patients [month].
+        control_event: whether each of these times ended in progression or death, and not under observation.
 
     Source: Palmer and Sorger 2017, Cell 171:1678; Palmer et al. 2022, PMC9068233.
     """
@@ -122,11 +123,20 @@ def independent_action(
     rank_a = ndtr(z[:, 0])
     alike = assumed("rank_correlation")
     rank_b = ndtr(alike * z[:, 0] + np.sqrt(1.0 - alike**2) * z[:, 1])
-    a = np.quantile(control_pfs, rank_a)
+    a = _drawn(rank_a, control_pfs, control_event)
     b = time_at(rank_b, months, survival)
-    both, events = np.concatenate([np.maximum(a, b), a])[None], np.ones((1, 2 * DRAWS), bool)
-    ratio, _ = resampling.hazard_ratios(both, events, np.arange(2 * DRAWS) < DRAWS)
+    both, end = np.concatenate([np.maximum(a, b), a])[None], float(control_pfs.max())
+    # Nobody is known beyond the end of the control arm: both arms are censored there.
+    ratio, _ = resampling.hazard_ratios(np.minimum(both, end), both <= end, np.arange(2 * DRAWS) < DRAWS)
     return float(np.log(ratio[0])) * (assumed("survival_share") if endpoint == "os" else 1.0)
+
+
+def _drawn(rank: NDArray[np.float64], time: NDArray[np.float64], event: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Time of an event by its rank, from the Kaplan-Meier curve; infinite where the curve does not come down to it."""
+    curve = resampling.curves(time[None], event[None])
+    # Survival falls, so that its negative is sorted.
+    at = np.searchsorted(-curve.survival[0], rank - 1.0)
+    return np.append(curve.time[0], np.inf)[at]
 
 
 def time_at(

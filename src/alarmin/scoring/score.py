@@ -99,7 +99,7 @@ class Scored:
         for heading in ("", "Arm or contrast", "Predicted (95 % interval)", "Published (95 % CI)", ""):
             table.add_column(heading, justify="right" if "(" in heading else "left")
         last = ""
-        for row in sorted(self._compared_rows(), key=lambda row: ORDER.index(_kind(row.endpoint))):
+        for row in sorted(self._compared_rows(), key=lambda row: ORDER.index(kind(row.endpoint))):
             name, size = title(row.endpoint), scale(row.endpoint)
             table.add_row(
                 escape(name) if name != last else "",
@@ -125,24 +125,26 @@ class Scored:
 
 
 def comparison(rows: Sequence[Row]) -> "pd.DataFrame":
-    """Rows for `alarmin.plots.compare`: shares in percent, one `quantity` to an axis."""
+    """Rows for `alarmin.plots.compare`: shares in percent, one `quantity` to an axis; infinite where not reached."""
     import pandas as pd
 
+    # Of rows that are compared, only what is not reached is missing.
+    reached = lambda value: float("inf") if value is None else value
     return pd.DataFrame(
         [
             {"quantity": title(row.endpoint), "label": row.of}
             | {
                 name: None if value is None else value * scale(row.endpoint)
                 for name, value in (
-                    ("predicted", row.predicted),
-                    ("predicted_low", row.low),
-                    ("predicted_high", row.high),
+                    ("predicted", reached(row.predicted)),
+                    ("predicted_low", reached(row.low)),
+                    ("predicted_high", reached(row.high)),
                     ("published", row.published),
                     ("published_low", row.published_low),
                     ("published_high", row.published_high),
                 )
             }
-            for row in sorted(rows, key=lambda row: ORDER.index(_kind(row.endpoint)))
+            for row in sorted(rows, key=lambda row: ORDER.index(kind(row.endpoint)))
         ]
     )
 
@@ -280,7 +282,7 @@ def predicted_interval(
 
 def title(endpoint: str) -> str:
     """An endpoint in words, with the unit in which people read it."""
-    return TITLES[_kind(endpoint)].format(endpoint.rpartition("_")[2])
+    return TITLES[kind(endpoint)].format(endpoint.rpartition("_")[2])
 
 
 def scale(endpoint: str) -> float:
@@ -288,7 +290,15 @@ def scale(endpoint: str) -> float:
     return 1.0 if endpoint.startswith(("median", "hr")) else 100.0
 
 
-def _kind(endpoint: str) -> str:
+def spelled(endpoint: str, value: float | None) -> str:
+    """A value in that unit; "not reached" where it is infinite, a dash where there is none."""
+    if value is None:
+        return "–"
+    return "not reached" if np.isinf(value) else f"{value * scale(endpoint):.{2 if endpoint.startswith('hr') else 1}f}"
+
+
+def kind(endpoint: str) -> str:
+    """An endpoint without its month, as `TITLES` has it."""
     return endpoint.rpartition("_")[0] if "_at_" in endpoint else endpoint
 
 

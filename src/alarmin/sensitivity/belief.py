@@ -22,9 +22,6 @@ what was assumed is known to its order of magnitude only.
 CHOSEN = ("*.infusion_time", "*.filtration_cap", "*_reference")
 """Numbers that somebody chose: schedules, and the points to which relations are tied. There is nothing to believe."""
 
-PROPORTIONS = ("share", "fraction", "most that", "probability", "chance")
-"""Words by which the title of a dimensionless record tells that its value lies between 0 and 1."""
-
 
 class SensitivityError(AlarminError):
     """A question of sensitivity that has no answer."""
@@ -71,10 +68,7 @@ def moved(record: Record, value: float) -> Record:
 
 def is_proportion(record: Record) -> bool:
     """Whether the value lies between 0 and 1 by what it is."""
-    if record.between_patients is not None and record.between_patients.law == "logitnormal":
-        return True
-    named = any(word in record.title.lower() for word in PROPORTIONS)
-    return record.unit == "dimensionless" and 0.0 <= record.value <= 1.0 and named
+    return record.proportion or (record.between_patients is not None and record.between_patients.law == "logitnormal")
 
 
 def used(agents: Sequence[str]) -> tuple[str, ...]:

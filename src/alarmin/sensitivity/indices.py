@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 from scipy.stats import qmc, rankdata
 
 from alarmin.sensitivity.belief import SensitivityError
+from alarmin.trials.statistics import Z
 
 Array = NDArray[np.float64]
 
 RESAMPLES = 200
-
-NORMAL_95 = 1.959963984540054
-"""Half of the central 95 % of a standard normal law."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def prcc(points: Array, outcome: Array, seed: int = 0) -> Indices:
     index = _correlations(np.ones((1, n)), own, rest)[0]
     drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1.0 / n), RESAMPLES).astype(np.float64)
     spread = _fisher(_correlations(drawn, own, rest)).std(axis=0)
-    half = NORMAL_95 * spread * np.sqrt(n / max(n - k - 1, 1))
+    half = Z * spread * np.sqrt(n / max(n - k - 1, 1))
     low, high = np.tanh(_fisher(index) - half), np.tanh(_fisher(index) + half)
     return Indices(index, np.minimum(low, index), np.maximum(high, index), np.sign(index))
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alarmin.enrollment import enroll, plausible
+from alarmin.mechanism import CLONES
 from alarmin.patients import Cohort
 from alarmin.patients.variation import varies
 from alarmin.records import Record
@@ -31,8 +32,6 @@ ENROLLED = 64
 
 ONE_CELL = 1e-6
 """Least amount that is told from none [Mcell]."""
-
-CLONES = ("tumor_sensitive", "tumor_escaped", "tumor_resistant")
 
 
 def typical(tumor: str, seed: int, settings: Settings = Settings()) -> dict[str, Record]:

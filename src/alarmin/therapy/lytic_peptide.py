@@ -10,10 +10,10 @@ from alarmin.mechanism import CLONES, LEUKOCYTES, Action, DeathMode, Flow, Now, 
 class LyticPeptideKill(Action, DeathMode):
     """The peptide lyses a share of the cells in the volume that the injection fills, within the day; the rest lives.
 
-        kill rate = -ln(1 - r f),   r = min(V_i/V, 1),   f = f_max (1 - e^(-dose/(c V_i)))
+        kill rate = -ln(1 - r f),   r = V_f/V,   f = f_max (1 - e^(-dose/(c V_f))),   V_f = min(V_i, V)
 
-    V_i is the volume that an injection fills, V that of the lesion. Immune cells withstand it better. The peptide is
-    gone within the hour, and what reaches the blood does nothing.
+    V_i is the volume that an injection fills, V that of the lesion, V_f what is filled of it. Immune cells withstand
+    it better. The peptide is gone within the hour, and what reaches the blood does nothing.
 
     Reads:    dose, volume of the lesion, clones
     Changes:  clones, dying cells, alarm carriers, immune cells

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alarmin.readouts.recist import Response
+from alarmin.readouts.toxicity import reported_by
 from alarmin.records import Trial
+from alarmin.simulation import MONTH, Course
+from alarmin.therapy.regimen import parse
 from alarmin.trials import resampling, statistics
-from alarmin.trials.endpoints import MONTH, Outcomes, adae, adrs, adsl, adtte
+from alarmin.trials.endpoints import Outcomes, adae, adrs, adsl, adtte
 from alarmin.trials.statistics import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from alarmin.simulation import Course
 
 LANDMARKS = (3, 6, 12, 18, 24)
 """Months at which survival is reported."""
@@ -58,6 +59,18 @@ class TrialResult:
         """Who was left out of his arm since his state stopped being a number, and what was wrong."""
         return [f"{arm}: {failure}" for arm, course in self.courses.items() for failure in course.failed]
 
+    @property
+    def safety_seen(self) -> list[str]:
+        """Records of adverse events that were read in the publication of this trial; none where none happen.
+
+        Its adverse events, and through them doses, are then no prediction.
+        """
+        if not any("grade3" in found for found in self.arms.values()):
+            return []
+        plans = {arm.name: parse(arm.regimen) for arm in self.trial.arms}
+        seen = [reported_by(self.trial.source, course.cohort, plans[arm]) for arm, course in self.courses.items()]
+        return sorted({name for names in seen for name in names})
+
     def to_json(self) -> dict[str, Any]:
         """The result without tables and courses, as plain data."""
         return {
@@ -68,6 +81,7 @@ class TrialResult:
             "contrasts": [dict(contrast) for contrast in self.contrasts],
             "success": self.success,
             "failed": self.failed,
+            "safety_seen": self.safety_seen,
             "timing": dict(self.timing),
         }
 

@@ -5,7 +5,7 @@ replicate picks a population, then patients for each arm, and is analyzed as a t
 chance, for what the fit leaves open, for the cohort, and between trials.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,12 @@ from alarmin.errors import nearest
 from alarmin.patients.possible import possible_populations
 from alarmin.readouts.biopsy import Biopsy
 from alarmin.readouts.recist import Response
-from alarmin.records import Trial, parameters
-from alarmin.simulation import COARSE, Settings
+from alarmin.records import Population, Trial, parameters
+from alarmin.simulation import COARSE, MONTH, Settings
 from alarmin.trials import resampling
 from alarmin.trials.analysis import LANDMARKS
-from alarmin.trials.endpoints import MONTH, Outcomes, outcomes
+from alarmin.trials.endpoints import Outcomes, outcomes
+from alarmin.trials.randomization import TrialError
 from alarmin.trials.run import by_tumor, enroll_for, treat_arms
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ class Bank:
     Attributes:
         trial: what is planned.
         seed: seed of patients and populations.
-        population: name of the population, and `training`, what it was fitted to.
+        population: name of the population, or names where tumor types differ; `training`, what they were fitted to.
         table: one row a population, arm and patient, with the columns `COLUMNS`: responses, times [month] with whether
             they ended in the event (`response` is that of the first response, infinite without one), and the
             readings before treatment.
+        failed: who was left out of all arms, and why.
     """
 
     trial: Trial
@@ -65,6 +67,7 @@ class Bank:
     population: str
     training: tuple[str, ...]
     table: "pd.DataFrame"
+    failed: tuple[str, ...] = ()
 
 
 def fill(
@@ -77,25 +80,47 @@ def fill(
     settings: Settings = COARSE,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Bank:
-    """Simulates `patients` of each of `members` possible populations under every arm of a trial."""
+    """Simulates `patients` of each of `members` possible populations under every arm of a trial.
+
+    Who becomes no number in one arm is left out of all of them, since every arm holds the same patients; `failed` of
+    the bank names them. Raises `TrialError` where nobody of a population is left.
+    """
     import pandas as pd
 
-    fit, parts, groups = None, [], by_tumor(trial)
+    fits, parts, failed, groups = [], [], [], by_tumor(trial)
     for group, (tumor, arms) in enumerate(groups.items()):
         fit, possible = possible_populations(tumor, members, seed, population)
+        fits.append(fit)
         for number, changes in enumerate(possible):
             cohort = enroll_for(
                 trial, patients, seed + number, tumor=tumor, population="prior", changes=changes, settings=settings
             )
-            courses = treat_arms(trial, {arm.name: cohort for arm in arms}, settings)
+            courses = treat_arms(trial, {arm.name: cohort for arm in arms}, settings, drop_failed=True)
+            lost = {failure.patient: failure for course in courses.values() for failure in course.failed}
+            failed += [f"{tumor}, population {number}: {failure}" for failure in lost.values()]
+            stays = ~np.isin(cohort.ids, list(lost))
+            if not stays.any():
+                raise TrialError(
+                    f"nobody of population {number} of {tumor!r} goes through all arms of {trial.name!r}",
+                    remedy="run its arms one by one with `alarmin simulate`, and report what fails",
+                )
             biopsy = Biopsy(cohort, settings)
-            readings = {name: np.asarray(getattr(biopsy, name)) for name in READINGS}
+            readings = {name: np.asarray(getattr(biopsy, name))[stays] for name in READINGS}
             for arm in arms:
-                found = outcomes(courses[arm.name], trial, arm)
-                parts.append(_rows(found).assign(**readings, member=number, arm=arm.name))
+                rows = _rows(outcomes(courses[arm.name], trial, arm))
+                rows = rows.loc[~rows["patient"].isin(list(lost))]
+                parts.append(rows.assign(**readings, member=number, arm=arm.name))
             if progress is not None:
                 progress("bank", group * members + number + 1, len(groups) * members)
-    return Bank(trial, seed, fit.name if fit else "prior", fit.training if fit else (), pd.concat(parts))
+    return Bank(trial, seed, *fitted(fits), pd.concat(parts), tuple(failed))
+
+
+def fitted(fits: Iterable[Population | None]) -> tuple[str, tuple[str, ...]]:
+    """Names of the populations of several tumor types, and what they were fitted to, each once."""
+    known = list(fits)
+    names = dict.fromkeys("prior" if fit is None else fit.name for fit in known)
+    training = dict.fromkeys(item for fit in known if fit is not None for item in fit.training)
+    return ", ".join(names), tuple(training)
 
 
 def not_measured(name: str) -> str:

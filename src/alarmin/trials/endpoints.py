@@ -18,15 +18,11 @@ from alarmin.readouts.recist import Best, Criteria, Response, best_response
 from alarmin.readouts.survival import death_day, has_ecog_one
 from alarmin.records import Trial
 from alarmin.records.schema import Arm
+from alarmin.simulation import MONTH, Course
 from alarmin.therapy.regimen import parse
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from alarmin.simulation import Course
-
-MONTH = 365.25 / 12.0
-"""Days in a month."""
 
 ADAE = ("USUBJID", "ARM", "AEDECOD", "AETOXGR", "ASTDY", "AGENT", "AEACN")
 """Columns of the table of adverse events, which has no row where nothing happened."""
@@ -79,7 +75,7 @@ class Outcomes:
         return np.isin(np.arange(len(self.cohort)), [event.patient for event in self.events or ()])
 
 
-def outcomes(course: "Course", trial: Trial, arm: Arm, toxicity: bool = False) -> Outcomes:
+def outcomes(course: Course, trial: Trial, arm: Arm, toxicity: bool = False) -> Outcomes:
     """What a trial learns of the patients of one arm; of adverse events, where `toxicity` was looked for.
 
     Patients enter evenly over the accrual time and are followed to the data cut. Some withdraw from scans, some are

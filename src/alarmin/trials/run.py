@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alarmin.enrollment import enroll
 from alarmin.patients import Cohort
@@ -14,7 +15,7 @@ from alarmin.readouts.dose_changes import manage
 from alarmin.readouts.follow_up import until_progression
 from alarmin.records import Record, Trial
 from alarmin.records.schema import Arm
-from alarmin.simulation import Course, Crew, Settings, simulate
+from alarmin.simulation import Course, Crew, Manage, Settings, simulate
 from alarmin.therapy.regimen import parse
 from alarmin.trials.analysis import TrialResult, analyze
 from alarmin.trials.endpoints import outcomes
@@ -148,7 +149,8 @@ def treat_arms(
 def example(result: TrialResult, days: int = 168, settings: Settings = Settings(lanes=8)) -> Course:
     """The course of one patient of the first arm again, with weekly profiles across each lesion, for pictures.
 
-    The patient is the one whose disease has changed by the median of the arm's shrinking diseases on day `days`.
+    The patient is the one whose disease has changed by the median of the arm's shrinking diseases on day `days`. He is
+    given what he was given in the trial, where doses may have been changed and treatment may have ended.
     """
     arm = result.trial.arms[0]
     course = result.courses[arm.name]
@@ -158,4 +160,22 @@ def example(result: TrialResult, days: int = 168, settings: Settings = Settings(
     typical = np.median(change[change < 1.0]) if (change < 1.0).any() else np.median(change)
     chosen = int(np.abs(change - typical).argmin())
     agents = sorted({agent for other in result.trial.arms for agent in parse(other.regimen).agents})
-    return simulate(course.cohort[[chosen]], arm.regimen, days=days, agents=agents, profile_every=7, settings=settings)
+    return simulate(
+        course.cohort[[chosen]],
+        arm.regimen,
+        days=days,
+        manage=_again(course, chosen),
+        agents=agents,
+        profile_every=7,
+        settings=settings,
+    )
+
+
+def _again(course: Course, row: int) -> Manage:
+    """Gives the doses that the patient in a row of a course was given."""
+
+    def change(start: int, stop: int, doses: dict[str, NDArray[np.float64]]) -> None:
+        for name, amount in doses.items():
+            amount[start:stop] = course.doses[name][start:stop, [row]]
+
+    return lambda _: change

@@ -14,6 +14,7 @@ from scipy.stats import beta
 from alarmin.trials import resampling
 
 Z = float(ndtri(0.975))
+"""Half of the central 95 % of a standard normal law."""
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def make_app(port: int, jobs: Jobs | None = None, verdicts: Path | None = None) 
         try:
             asked = tumor.Asked.of(form)
             # Barriers as they are need not stand in the address.
-            form = {name: said for name, said in form.items() if name not in tumor.BARRIERS or float(said) < 100}
+            form = {name: said for name, said in form.items() if name not in tumor.BARRIERS or name in asked.moved}
             if any(asked.regimens):
                 address = lambda id: f"/tumor?{urlencode({**form, 'profile': id})}"
                 work = partial(tumor.profile, asked)

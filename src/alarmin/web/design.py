@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alarmin import records
 from alarmin.errors import nearest
+from alarmin.numerics.random import LARGEST_SEED
 from alarmin.records import Trial
 from alarmin.records.loader import read
 from alarmin.web.asking import AskedError, from_file, number, whole, words
@@ -50,7 +51,7 @@ class Asked:
             if value > most:
                 raise AskedError(f"{key}: {value:g}", remedy=f"here at most {most:g}; use alarmin design for more")
         replicates = whole(form, "replicates", "Simulated trials", 100, 10_000, 2000)
-        return cls(design, trial, content.decode(), replicates, whole(form, "seed", "Seed", 0, 2**31 - 1))
+        return cls(design, trial, content.decode(), replicates, whole(form, "seed", "Seed", 0, LARGEST_SEED))
 
     def python(self) -> str:
         """The Python that gives the same characteristics."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from queue import SimpleQueue
+from traceback import print_exc
 from typing import Any
 
 from alarmin.errors import AlarminError
@@ -17,6 +18,9 @@ WAITING, KEPT = 10, 40
 
 PATIENCE = 5.0
 """Time that a canceled run has to end by itself [s]; then its process is ended, and programs are compiled anew."""
+
+LOOK = "look at the terminal in which alarmin serve runs, and report what it says"
+"""What to do about a fault of Alarmin's own."""
 
 LANES = ("lesions", "trials", "aside")
 """Lanes: a lesion that somebody looks at; what takes minutes; what explains and draws a lesion, beside it."""
@@ -115,6 +119,11 @@ class Lane:
                         message="the process of the run ended by itself",
                         remedy="ask for less at once: most often memory was short",
                     )
+                except Exception as error:
+                    # The runs that wait behind this one go on, with a process that knows nothing of it.
+                    print_exc()
+                    self._end()
+                    job.tell("refused", message=f"the run failed: {_named(error)}", remedy=LOOK)
 
     def _do(self, job: Job) -> None:
         """Hands a run to the process, and notes what comes back until it has ended."""
@@ -139,16 +148,13 @@ class Lane:
                 job.tell("running", progress={**job.progress, what: (done, total)})
                 continue
             if kind == "done":
-                if job.open and job.then is not None:
-                    job.then(said[0])
-                job.tell("done", outcome=said[0])
+                _finish(job, said[0])
             elif kind == "canceled":
                 job.tell("canceled")
             elif kind == "refused":
                 job.tell("refused", message=said[0], remedy=said[1])
             else:
-                remedy = "look at the terminal in which alarmin serve runs, and report what it says"
-                job.tell("refused", message=f"the run failed: {said[0]}", remedy=remedy)
+                job.tell("refused", message=f"the run failed: {said[0]}", remedy=LOOK)
             return
 
     def _start(self) -> None:
@@ -171,6 +177,24 @@ class Lane:
             process.join(2.0)
             if process.is_alive():
                 process.kill()
+
+
+def _finish(job: Job, outcome: Outcome) -> None:
+    """Does what comes after a run here, and says what went wrong with that: the run itself is done by then."""
+    try:
+        if job.open and job.then is not None:
+            job.then(outcome)
+    except AlarminError as error:
+        job.tell("refused", message=error.message, remedy=error.remedy)
+    except Exception as error:
+        print_exc()
+        job.tell("refused", message=f"what the run found could not be kept: {_named(error)}", remedy=LOOK)
+    else:
+        job.tell("done", outcome=outcome)
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 class Jobs:

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from alarmin import records
+from alarmin.numerics.random import LARGEST_SEED
 from alarmin.records import Trial
 from alarmin.records.loader import read
 from alarmin.therapy.regimen import parse
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from alarmin.scoring.score import Row
 
 MOST_PATIENTS, MOST_MONTHS, MOST_ARMS, MOST_REPLICATES = 400, 120.0, 8, 10_000
-POPULATIONS, BANK_PATIENTS = 8, 24
-"""Size of the bank that replicates are drawn from, as `alarmin trial --replicates` has it."""
 
 FILE = "trial.toml"
 DEFAULTS: dict[str, str] = read(files("alarmin.web") / "forms.toml")["trial"]
@@ -48,7 +47,7 @@ class Asked:
         else:
             trial = from_file(upload, FILE, records.trial)
             _within_limits(trial)
-        seed, text = whole(form, "seed", "Seed", 0, 2**31 - 1), "" if upload is None else upload.decode()
+        seed, text = whole(form, "seed", "Seed", 0, LARGEST_SEED), "" if upload is None else upload.decode()
         kind = words(form, "kind", "What to run", "one")
         if kind not in KINDS:
             raise AskedError(f"What to run: {kind!r}", remedy=f"choose one of {', '.join(KINDS)}")
@@ -70,6 +69,8 @@ class Asked:
 
     def python(self) -> str:
         """The Python that gives the same."""
+        from alarmin.scoring.replicates import PATIENTS, POPULATIONS
+
         if not self.replicates:
             return (
                 "import alarmin as al\n\n"
@@ -78,7 +79,7 @@ class Asked:
             )
         return (
             "import alarmin as al\nfrom alarmin.scoring import replicates\nfrom alarmin.trials.bank import fill\n\n"
-            f"bank = fill(al.trial({self.name!r}), members={POPULATIONS}, patients={BANK_PATIENTS}, seed={self.seed})\n"
+            f"bank = fill(al.trial({self.name!r}), members={POPULATIONS}, patients={PATIENTS}, seed={self.seed})\n"
             f"found = replicates(bank, {self.replicates}, seed={self.seed})"
         )
 
@@ -120,13 +121,14 @@ def _replicates(asked: Asked, report: Report) -> Outcome:
     from alarmin import plots
     from alarmin.scoring import replicates
     from alarmin.scoring.keeping import bank_folder, kept_bank
+    from alarmin.scoring.replicates import PATIENTS, POPULATIONS
 
     report("bank", 0, POPULATIONS)
     bank = kept_bank(
         asked.trial,
         bank_folder(),
         members=POPULATIONS,
-        patients=BANK_PATIENTS,
+        patients=PATIENTS,
         seed=asked.seed,
         progress=report,
     )
@@ -168,25 +170,25 @@ def _own_file(asked: Asked) -> dict[str, bytes]:
 
 def _rows(rows: "list[Row]") -> list[dict[str, Any]]:
     """What is predicted beside what was published; everything predicted where nothing was."""
-    from alarmin.scoring.score import ORDER, scale, title
+    from alarmin.scoring.score import ORDER, kind, scale, title
 
-    kind = lambda row: row.endpoint.rpartition("_")[0] if "_at_" in row.endpoint else row.endpoint
     compared = [row for row in rows if row.inside is not None]
-    known = [row for row in compared or rows if kind(row) in ORDER and row.predicted is not None]
+    known = [row for row in compared or rows if kind(row.endpoint) in ORDER and (compared or row.predicted is not None)]
 
-    def spelled(row: "Row", *values: float | None) -> str:
+    def spelled(row: "Row", missing: str, *values: float | None) -> str:
         size = scale(row.endpoint)
         digits = 2 if row.endpoint.startswith("hr") else 1 if size == 1.0 else 0
-        value, low, high = ("–" if v is None else f"{v * size:.{digits}f}" for v in values)
-        return value if "–" in (low, high) else f"{value} ({low} to {high})"
+        value, low, high = (missing if v is None else f"{v * size:.{digits}f}" for v in values)
+        return value if "–" in (low, high) or low == high == missing else f"{value} ({low} to {high})"
 
     return [
         {
             "endpoint": title(row.endpoint),
             "of": row.of,
-            "predicted": spelled(row, row.predicted, row.low, row.high),
-            "published": spelled(row, row.published, row.published_low, row.published_high),
+            # Of what is compared, only what is not reached is missing.
+            "predicted": spelled(row, "not reached" if compared else "–", row.predicted, row.low, row.high),
+            "published": spelled(row, "–", row.published, row.published_low, row.published_high),
             "inside": row.inside,
         }
-        for row in sorted(known, key=lambda row: ORDER.index(kind(row)))
+        for row in sorted(known, key=lambda row: ORDER.index(kind(row.endpoint)))
     ]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from alarmin import records
 from alarmin.explain.switches import games
+from alarmin.numerics.random import LARGEST_SEED
 from alarmin.therapy.regimen import parse
 from alarmin.web.asking import AskedError, number, whole, words
 from alarmin.web.pictures import drawn, written
@@ -76,7 +77,7 @@ class Asked:
             kind.name,
             tuple(regimens),
             whole(form, "days", "Days", PROFILE_DAYS, LONGEST, 180),
-            whole(form, "seed", "Seed", 0, 2**31 - 1),
+            whole(form, "seed", "Seed", 0, LARGEST_SEED),
             whole(form, "patient", "Patient", 1, LAST_PATIENT, 1),
             tuple((switch.name, share(name, switch.title)) for name, switch in BARRIERS.items()),
         )
@@ -90,6 +91,11 @@ class Asked:
     def lowered(self) -> dict[str, float]:
         """The barriers that do not stay as they are."""
         return {name: share for name, share in self.kept if share < 1.0}
+
+    @property
+    def moved(self) -> set[str]:
+        """The fields of these barriers."""
+        return {f"barrier_{name}" for name in self.lowered}
 
     @property
     def held_back(self) -> tuple[object, ...]:

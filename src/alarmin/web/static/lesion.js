@@ -6,7 +6,11 @@ const NIGHT = [11, 14, 20], STARLIGHT = "#e8ecf1", DUSK = "#9aa4b2", SIZE = 200;
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 const mix = (a, b, share) => a.map((value, i) => value + share * (b[i] - value));
 const css = (color) => `rgb(${color.map(Math.round).join(" ")})`;
-const plain = (value) => String(+value.toPrecision(3));
+// Three digits, with a power of ten where zeros would hide them.
+const plain = (value) => {
+  const short = +value.toPrecision(3);
+  return short && Math.abs(short) < 1e-3 ? short.toExponential().replace("-", "−") : String(short);
+};
 
 // The same colors as in the published pictures: dark, full at 85 %, and lighter above.
 function shade(bright, level) {
@@ -127,7 +131,8 @@ function chart({ title, unit, lines, last, width, height, doses = [] }) {
     svg.append(element("text", { x: left - 6, y: y(value) + 4, class: "tick end" }, String(value)));
   }
   for (const day of ticks(last, width > 400 ? 8 : 3)) svg.append(element("text", { x: x(day), y: height - low + 15, class: "tick middle" }, String(day)));
-  svg.append(element("text", { x: (left + width - right) / 2, y: height - 3, class: "tick middle" }, `day; ${unit}`));
+  svg.append(element("text", { x: (left + width - right) / 2, y: height - 3, class: "tick middle" }, "Days from the first dose"));
+  svg.append(element("text", { x: 12, y: (top + height - low) / 2, class: "tick middle", transform: `rotate(-90 12 ${(top + height - low) / 2})` }, unit));
   doses.forEach(({ agent, days, course }, row) => {
     const at = 27 + 13 * row;
     for (const day of days) svg.append(element("path", { d: `M${x(day) - 3},${at - 6}h6l-3,6z`, class: `dose line-${course}` }));
@@ -174,7 +179,7 @@ async function show(place) {
   const many = data.courses.length > 1;
   const lines = data.courses.flatMap((course, number) => course.lesions.map((one) => ({ days: every(one.volume), values: one.volume, kind: `line line-${number + 1}` })));
   const doses = data.courses.flatMap((course, number) => Object.entries(course.doses).map(([agent, days]) => ({ agent, days, course: number + 1 })));
-  charts.push(chart({ title: `Volume of each lesion${many ? ", by regimen" : ""}`, unit: "volume [mL]", lines, last: data.courses[0].lesions[0].volume.length - 1, width: 760, height: 300, doses }));
+  charts.push(chart({ title: `Volume of each lesion${many ? ", by regimen" : ""}`, unit: "Volume [mL]", lines, last: data.courses[0].lesions[0].volume.length - 1, width: 760, height: 300, doses }));
   volumes.replaceChildren(charts[0]);
 
   const paint = () => {
