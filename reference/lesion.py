@@ -23,8 +23,9 @@ concentrations of the step. Then
 3.  slow fields follow dx/dt = gain - loss x exactly:
     x -> x e^-z + gain dt f(z),   integral = x dt f(z) + gain dt^2 g(z),   z = loss dt,
     f = (1 - e^-z)/z,   g = (z - 1 + e^-z)/z^2
-    What moves is the share times the integral of its source, and arrives at the end of the step; what charges is that
-    too, and arrives evenly over the step, as a gain.
+    What moves or charges is the share times the integral of its source. It arrives evenly over the step, as a gain;
+    only what moves back up the table of fields (revived T cells, m2 to m1, mature to immature vessels) arrives at the
+    end of the step.
 4.  tissue fills its volume again: all that sits in it is diluted by q = occupied/packing, and R -> R q^(1/3);
     the middle of the ball moved at v = (R/2)(q^(1/3) - 1)/dt.
 """
@@ -59,7 +60,7 @@ TISSUE = (
     *CLONES, *DEAD, *LEUKOCYTES, "caf", "vessel_mature", "vessel_immature", "collagen", "hyaluronan",
     *(f"alarm_{name}" for name in CARRIERS), "alarm_killed",
 )  # fmt: skip
-"""Slow fields that sit in the tissue and are diluted when it swells; what is charged stands after what charges it."""
+"""Slow fields that sit in the tissue and are diluted when it swells, in the order in which they pass things on."""
 RESTING = ("growth_stress",)
 """Slow fields that are properties of a place."""
 BODY = ("node_dc", "precursors", "primed_early", "primed_late", "blood_cd8", "memory", "lymphocytes")
@@ -623,11 +624,14 @@ def step(s, p, plasma, dt=0.5):
     for name in MOTILE:
         start[name] = through_margin(s[name] / dt, 1.0 / dt, b.margin[name], s["radius"])
     slow = (*TISSUE, *RESTING, *BODY, *(name for name in s if name.endswith("_damage")))
+    arriving = b.moving + b.charging
     for name in slow:
-        charged = sum(rate * integral[source] for source, target, rate in b.charging if target == name)
-        new[name], integral[name] = follow(start[name], b.gain[name] + charged / dt, b.loss[name], dt)
+        known = [(source, rate) for source, target, rate in arriving if target == name and source in integral]
+        came = sum(rate * integral[source] for source, rate in known) / dt
+        new[name], integral[name] = follow(start[name], b.gain[name] + came, b.loss[name], dt)
     for source, target, rate in b.moving:
-        new[target] += rate * integral[source]
+        if slow.index(source) > slow.index(target):
+            new[target] += rate * integral[source]
 
     swelling = occupied_share(new, p)
     for name in TISSUE:

@@ -417,20 +417,26 @@ class Model(eqx.Module):
     def react(self, fields: dict[str, Any], sums: "Sums", dt: float) -> tuple[dict[str, Any], dict[str, Any]]:
         """Slow fields after supplies, losses and transfers, and what those add up to by themselves.
 
-        What is released arrives evenly over the step, so that its sources go first; what moves arrives at the end.
+        What passes down the table of `alarmin.state` arrives evenly over the step, so that what dies is cleared within
+        it; what passes up arrives at its end.
         """
         new, left, net = {}, {}, {}
         arriving: dict[str, list[tuple[str, Any]]] = {}
-        for (source, target), share in sums.released.items():
+        for (source, target), share in (*sums.moves.items(), *sums.released.items()):
             arriving.setdefault(target, []).append((source, share))
-        for name in sorted(self._names(*MATERIAL, "property", "body"), key=arriving.__contains__):
+        back = []
+        for name in self._names(*MATERIAL, "property", "body"):
             gain, rate = sums.gain[name], sums.rate[name]
             for source, share in arriving.get(name, ()):
-                gain = gain + share * left[source] / dt
+                # What comes from a field further down the table is not known yet.
+                if source in left:
+                    gain = gain + share * left[source] / dt
+                else:
+                    back.append((source, name, share))
             left[name] = self.kept(time_integral(fields[name], gain, rate, dt))
             new[name] = advance(fields[name], gain, rate, dt, left[name])
             net[name] = gain * dt - rate * left[name]
-        for (source, target), share in sums.moves.items():
+        for source, target, share in back:
             arrived = share * left[source]
             new[target] = new[target] + arrived
             net[target] = net[target] + arrived

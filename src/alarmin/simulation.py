@@ -425,7 +425,7 @@ def balance(model: Model, state: State, plasma: Mapping[str, Any]) -> State:
 def _profile(model: Model, state: State, plasma: Mapping[str, Any]) -> dict[str, Array]:
     now = Moment(model, state, plasma)
     shape = state.fields["oxygen"].shape
-    names = ("tumor", "alarm", "open_fraction", "functional_surface", "hypoxia", "solid_stress")
+    names = ("tumor", "alarm", "open_fraction", "functional_surface", "imaged_flow", "hypoxia", "solid_stress")
     signals = {name: jnp.broadcast_to(getattr(now, name), shape) for name in names}
     tissue = {name: value for name, value in state.fields.items() if value.shape == shape}
     return tissue | signals

@@ -14,7 +14,7 @@ from scipy.optimize import least_squares, minimize
 
 from alarmin.calibrate.emulator import Emulator
 from alarmin.calibrate.targets import Data
-from alarmin.records.schema import UNTREATED
+from alarmin.records.schema import TREATED, UNTREATED
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ def left_out(emulator: Emulator, data: Data) -> LeftOut:
         miss = A e + w + prediction and chance,     e ~ N(0, diag(trial², arm², response²)),  w ~ N(0, each² I)
 
     The row of A for a datum says how its trial, its arm and, in a hazard ratio, the arm it is compared with move it.
-    What is known of untreated tumors is left out together, as a trial is, and says nothing of the spreads.
+    What is known of tumors before treatment is left out together, as a trial is, and so is what is known of them under
+    treatment; neither says anything of the spreads.
     """
     trials = np.asarray([name.partition(".")[0] for name in data.names])
     misses, covariance = np.zeros(len(trials)), np.zeros((len(trials), len(trials)))
@@ -56,7 +57,9 @@ def left_out(emulator: Emulator, data: Data) -> LeftOut:
         slope = there.slope(at)
         told = slope @ spread @ slope.T + np.diag(there.variance(at[None])[0])
         covariance[np.ix_(mine, mine)] = told + data.sampling[np.ix_(mine, mine)]
-    counts = np.flatnonzero([".lesion_" not in name and not name.startswith(UNTREATED) for name in data.names])
+    counts = np.flatnonzero(
+        [".lesion_" not in name and not name.startswith((UNTREATED, TREATED)) for name in data.names]
+    )
     shares = _shares([data.names[i] for i in counts])
     block = covariance[np.ix_(counts, counts)]
 

@@ -93,7 +93,8 @@ class Plan(Strict):
     `between_trials_response` (logit of response) and `between_trials_lesion` (change of lesions). No endpoint
     but changes of lesions counts as known better than to `least_error`, since the model errs by as much.
     `untreated` names what is known of tumors before treatment (of `alarmin.readouts.phenotype`), each with how far the
-    logarithm of its median may be missed. `steps_per_day` is that of the simulations.
+    logarithm of its median may be missed; `treated` what is known of their vessels under treatment (of
+    `alarmin.readouts.vessels`), likewise. `steps_per_day` is that of the simulations.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Plan(Strict):
     steps_per_day: int = Field(default=1, gt=0)
     changes: tuple[Change, ...]
     untreated: dict[str, Annotated[float, Field(gt=0)]] = {}
+    treated: dict[str, Annotated[float, Field(gt=0)]] = {}
     targets: tuple[Target, ...]
 
 

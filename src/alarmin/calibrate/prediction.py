@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from alarmin import records
 from alarmin.calibrate.plan import Plan
-from alarmin.calibrate.targets import PERCENTILES, FitError, transform
+from alarmin.calibrate.targets import PERCENTILES, FitError, seen_under, transform
 from alarmin.enrollment import enroll
 from alarmin.errors import nearest
 from alarmin.patients import Cohort
 from alarmin.readouts.follow_up import until_progression
 from alarmin.readouts.phenotype import untreated_tumors
 from alarmin.readouts.survival import death_hazard
+from alarmin.readouts.vessels import vessels_under
 from alarmin.records import Record, Trial
 from alarmin.records.schema import Arm
 from alarmin.simulation import MONTH, Settings, simulate
@@ -56,6 +57,10 @@ def predict(
     if plan.untreated:
         before = untreated_tumors(cohort, settings)
         values += [transform(quantity, float(before[quantity].median())) for quantity in plan.untreated]
+    for quantity in plan.treated:
+        seen = seen_under(plan, quantity)
+        under = vessels_under(cohort, seen.regimen, seen.day, settings)
+        values.append(transform(quantity, float(under[quantity].median())))
     return np.asarray(values)
 
 

@@ -10,7 +10,8 @@ from alarmin import published, records
 from alarmin.calibrate.plan import Plan, Target
 from alarmin.errors import AlarminError, nearest
 from alarmin.readouts.phenotype import QUANTITIES
-from alarmin.records.schema import UNTREATED
+from alarmin.readouts.vessels import VESSEL_READINGS
+from alarmin.records.schema import TREATED, UNTREATED
 from alarmin.units import factor
 
 PERCENTILES = (10, 25, 50, 75, 90)
@@ -50,7 +51,7 @@ def transform(endpoint: str, value: float) -> float:
     """An endpoint on the scale on which it is compared."""
     if endpoint.startswith("median"):
         return float(np.log(max(value, 0.1)))
-    if endpoint.startswith("hr") or endpoint in QUANTITIES:
+    if endpoint.startswith("hr") or endpoint in (*QUANTITIES, *VESSEL_READINGS):
         return float(np.log(value))
     if endpoint.startswith("lesion"):
         return value
@@ -78,7 +79,7 @@ def data_of(plan: Plan) -> Data:
 
     Landmarks of one arm share their patients: their errors correlate as the square root of the ratio of cumulative
     hazards. All survival of one trial shares what sets that trial apart, and so do its response rates; both cancel in
-    a hazard ratio. What is known of untreated tumors comes last.
+    a hazard ratio. What is known of tumors before and under treatment comes last.
     """
     names, values, errors, curves, hazards, responses = [], [], [], [], [], []
     for target in plan.targets:
@@ -97,13 +98,18 @@ def data_of(plan: Plan) -> Data:
             sign = 1.0 if "_at_" in endpoint else -1.0 if endpoint in ("median_os", "median_pfs") else 0.0
             hazards.append((target.trial, sign))
             responses.append((target.trial, float(endpoint == "orr")))
+    about: list[tuple[str, str, float, float]] = []
     for quantity, error in plan.untreated.items():
-        names.append(f"{UNTREATED}.{plan.tumor}.{quantity}")
-        values.append(transform(quantity, _before(plan, quantity)))
+        about.append((UNTREATED, quantity, _before(plan, quantity), error))
+    for quantity, error in plan.treated.items():
+        about.append((TREATED, quantity, seen_under(plan, quantity).ratio, error))
+    for when, quantity, value, error in about:
+        names.append(f"{when}.{plan.tumor}.{quantity}")
+        values.append(transform(quantity, value))
         errors.append(error)
-        curves.append((UNTREATED, plan.tumor, quantity, False))
-        hazards.append((UNTREATED, 0.0))
-        responses.append((UNTREATED, 0.0))
+        curves.append((when, plan.tumor, quantity, False))
+        hazards.append((when, 0.0))
+        responses.append((when, 0.0))
     error, value = np.asarray(errors), np.asarray(values)
     spent = np.exp(value)
     nearness = np.sqrt(np.minimum.outer(spent, spent) / np.maximum.outer(spent, spent))
@@ -127,6 +133,15 @@ def _before(plan: Plan, quantity: str) -> float:
         if (item.tumor, item.quantity, item.compare) == (plan.tumor, quantity, True) and item.status != "unverified":
             return item.value * factor(item.unit, QUANTITIES[quantity].unit)
     raise FitError(f"no {quantity!r} of untreated {plan.tumor!r} was read at its source", remedy="correct the plan")
+
+
+def seen_under(plan: Plan, quantity: str) -> published.MeasuredUnder:
+    """What was seen of vessels under treatment; raises `FitError` where it was not, or nobody read it."""
+    known = {item.quantity: item for item in published.treated().findings if item.status != "unverified"}
+    if quantity not in known:
+        why = f"plan {plan.name!r} looks at {quantity!r} under treatment; {nearest(quantity, known)}"
+        raise FitError(why, remedy="correct the plan")
+    return known[quantity]
 
 
 def _reported(study: published.Study, target: Target, endpoint: str) -> tuple[float, float]:

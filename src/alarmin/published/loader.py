@@ -4,7 +4,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from alarmin.errors import AlarminError, nearest
-from alarmin.published.schema import Audit, Discrepancy, Study, Untreated
+from alarmin.published.schema import Audit, Discrepancy, Study, Treated, Untreated
 from alarmin.records.loader import check, read, tumors
 
 DATA = files("alarmin.published") / "data"
@@ -48,6 +48,13 @@ def audit() -> tuple[Discrepancy, ...]:
 def discrepancies(name: str) -> tuple[Discrepancy, ...]:
     """Those findings that concern the study called `name`."""
     return tuple(item for item in audit() if study(name).name in item.studies)
+
+
+@lru_cache(maxsize=1)
+def treated() -> Treated:
+    """What was measured in tumors under treatment."""
+    path = DATA / "treated" / "vessels.toml"
+    return check(Treated, read(path), path.name)
 
 
 @lru_cache(maxsize=1)

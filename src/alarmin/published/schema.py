@@ -298,6 +298,33 @@ class Measured(Place):
     n: int | None = Field(default=None, gt=0)
 
 
+class MeasuredUnder(Place):
+    """What a regimen was seen to do to tumors by some day: the ratio of a quantity to before, of `n` patients."""
+
+    quantity: Literal["vessel_mature", "vessel_immature", "imaged_flow"]
+    regimen: str
+    day: int = Field(gt=0)
+    ratio: float = Field(gt=0)
+    n: int | None = Field(default=None, gt=0)
+
+
+class Treated(Strict):
+    """What was measured in tumors under treatment, one value of each quantity."""
+
+    sources: dict[str, Source]
+    findings: tuple[MeasuredUnder, ...]
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Treated":
+        names = [item.quantity for item in self.findings]
+        for item in self.findings:
+            if item.source not in self.sources:
+                raise ValueError(f"{item.quantity}: source {item.source!r} is not among {sorted(self.sources)}")
+            if names.count(item.quantity) > 1:
+                raise ValueError(f"several values of {item.quantity!r}: keep one")
+        return self
+
+
 class Untreated(Strict):
     """All that was measured in untreated tumors, one value of each quantity of a type compared with the model."""
 

@@ -214,8 +214,8 @@ class Tumor(Strict):
     composition: Composition | None = None
 
 
-UNTREATED = "untreated"
-"""What stands for the trial in the names of training data on tumors before treatment."""
+UNTREATED, TREATED = "untreated", "treated"
+"""What stands for the trial in the names of training data on tumors before and under treatment."""
 
 
 class Population(Strict):
@@ -240,7 +240,7 @@ class Population(Strict):
     def trials(self) -> tuple[str, ...]:
         """Trials of the training set, each once."""
         names = dict.fromkeys(item.partition(".")[0] for item in self.training)
-        return tuple(name for name in names if name != UNTREATED)
+        return tuple(name for name in names if name not in (UNTREATED, TREATED))
 
     @property
     def members(self) -> int:
