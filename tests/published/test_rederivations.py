@@ -36,10 +36,12 @@ RELATIVE = {
     "entry_factor",
     "glucose_glycolysis",
     "leukocyte_traffic",
+    "paclitaxel.cytotoxic.damage_half",
     "tumor_growth_factor",
     "vegf_type_factor",
 }
-"""Relative to the median patient, to lung cancer, or to another record: nothing outside the model knows them."""
+"""Relative to the median patient, to lung cancer, to one standard dose, or to another record: nothing outside the model
+knows them."""
 
 
 def ratios(names):
