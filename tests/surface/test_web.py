@@ -352,13 +352,14 @@ def test_replicates_in_the_browser_are_those_of_the_command(monkeypatch):
 @pytest.mark.slow
 def test_a_real_run_is_shown(client):
     """Every file of one patient for four weeks, the numbers that the page draws, and the recipe, as promised."""
-    page, id = start(client, barrier_matrix="50")
+    # A seed of its own: the server keeps what other tests left for the patient of the plan.
+    page, id = start(client, barrier_matrix="50", seed="1")
     profile = re.search(r"profile=([^&]+)", page)[1]
     for one in (id, profile):
         while client.get(f"/jobs/{one}").json()["open"]:
             time.sleep(0.25)
     text = client.get(page).text
-    assert "--days 28 --seed 0 --patient 1 --barrier matrix=0.5" in text and "Shapley values" in text
+    assert "--days 28 --seed 1 --patient 1 --barrier matrix=0.5" in text and "Shapley values" in text
     for name in re.findall(r'href="(/jobs/[^"]+/files/[^"]+)"', text):
         assert client.get(name).status_code == 200, name
     assert client.get(f"/jobs/{id}/files/diameters.svg").content.startswith(b"<?xml")
@@ -367,4 +368,4 @@ def test_a_real_run_is_shown(client):
     lesion = shown["courses"][0]["lesions"][0]
     assert len(lesion["radius"]) == len(shown["days"]) == 5 and "atezolizumab" in lesion["fields"]
     assert client.get(f"/jobs/{id}/files/nothing.svg").status_code == 404
-    assert start(client, barrier_matrix="20")[0].find(f"profile={profile}") > 0
+    assert start(client, barrier_matrix="20", seed="1")[0].find(f"profile={profile}") > 0

@@ -233,7 +233,7 @@ def _templates() -> jinja2.Environment:
 
 
 def _number(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None or not isfinite(value) else f"{value:.{digits}f}".replace("-", "−")
+    return "–" if value is None or not isfinite(value) else f"{value:z.{digits}f}".replace("-", "−")
 
 
 def _tumor_choices() -> dict[str, Any]:

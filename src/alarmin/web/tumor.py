@@ -310,7 +310,9 @@ def _tables(courses: "Mapping[str, Course]") -> dict[str, Any]:
     for name, course in courses.items():
         for lesion in range(course.lesions["diameter"].shape[1]):
             columns = {"regimen": name, "lesion": lesion + 1}
-            readings = {reading: values[:, lesion] for reading, values in course.lesions.items()}
+            # Beside the volume that it gives; programs hand readings over by the alphabet.
+            first = {"diameter": course.lesions["diameter"][:, lesion]}
+            readings = first | {reading: values[:, lesion] for reading, values in course.lesions.items()}
             lesions.append(
                 pd.DataFrame({**columns, "day": course.days, "volume": _volume(course)[:, lesion]} | readings)
             )

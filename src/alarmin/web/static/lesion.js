@@ -9,7 +9,9 @@ const css = (color) => `rgb(${color.map(Math.round).join(" ")})`;
 // Three digits, with a power of ten where zeros would hide them.
 const plain = (value) => {
   const short = +value.toPrecision(3);
-  return short && Math.abs(short) < 1e-3 ? short.toExponential().replace("-", "−") : String(short);
+  if (!short || Math.abs(short) >= 1e-3) return String(short);
+  const [digits, power] = short.toExponential().split("e-");
+  return `${digits} × 10⁻${[...power].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")}`;
 };
 
 // The same colors as in the published pictures: dark, full at 85 %, and lighter above.
@@ -57,7 +59,9 @@ class Disk {
       const pen = key.getContext("2d");
       for (let x = 0; x < 60; x++) { pen.fillStyle = css(shade(rgb(channel.color), x / 59)); pen.fillRect(x, 0, 1, 8); }
       const side = names.length === 2 && !Object.keys(merged).length ? ["left: ", "right: "][half] : "";
-      line.append(`${side}${channel.title} `, key, ` 0 to ${plain(channel.top)} ${channel.unit}`.trimEnd());
+      const range = Object.assign(document.createElement("span"), { className: "whole" });
+      range.textContent = `0 to ${plain(channel.top)} ${channel.unit}`.trimEnd();
+      line.append(`${side}${channel.title} `, key, " ", range);
       this.caption.append(line);
     });
   }
@@ -120,7 +124,7 @@ function ticks(most, count) {
   return Array.from({ length: Math.floor(most / step + 1e-9) + 1 }, (_, i) => +(i * step).toPrecision(6));
 }
 
-function chart({ title, unit, lines, last, width, height, doses = [] }) {
+function chart({ title, unit, axis = unit, lines, last, width, height, doses = [] }) {
   const left = doses.length ? 96 : 48, right = 10, top = 26 + 13 * doses.length, low = 34;
   const most = Math.max(1e-9, ...lines.flatMap((line) => line.values)) * 1.05;
   const x = (day) => left + (day / last) * (width - left - right), y = (value) => height - low - (value / most) * (height - low - top);
@@ -132,7 +136,8 @@ function chart({ title, unit, lines, last, width, height, doses = [] }) {
   }
   for (const day of ticks(last, width > 400 ? 8 : 3)) svg.append(element("text", { x: x(day), y: height - low + 15, class: "tick middle" }, String(day)));
   svg.append(element("text", { x: (left + width - right) / 2, y: height - 3, class: "tick middle" }, "Days from the first dose"));
-  svg.append(element("text", { x: 12, y: (top + height - low) / 2, class: "tick middle", transform: `rotate(-90 12 ${(top + height - low) / 2})` }, unit));
+  const beside = Math.max(12, left - 44), half = (top + height - low) / 2;
+  svg.append(element("text", { x: beside, y: half, class: "tick middle", transform: `rotate(-90 ${beside} ${half})` }, axis));
   doses.forEach(({ agent, days, course }, row) => {
     const at = 27 + 13 * row;
     for (const day of days) svg.append(element("path", { d: `M${x(day) - 3},${at - 6}h6l-3,6z`, class: `dose line-${course}` }));
@@ -179,7 +184,7 @@ async function show(place) {
   const many = data.courses.length > 1;
   const lines = data.courses.flatMap((course, number) => course.lesions.map((one) => ({ days: every(one.volume), values: one.volume, kind: `line line-${number + 1}` })));
   const doses = data.courses.flatMap((course, number) => Object.entries(course.doses).map(([agent, days]) => ({ agent, days, course: number + 1 })));
-  charts.push(chart({ title: `Volume of each lesion${many ? ", by regimen" : ""}`, unit: "Volume [mL]", lines, last: data.courses[0].lesions[0].volume.length - 1, width: 760, height: 300, doses }));
+  charts.push(chart({ title: `Volume of each lesion${many ? ", by regimen" : ""}`, unit: "mL", axis: "Volume [mL]", lines, last: data.courses[0].lesions[0].volume.length - 1, width: 760, height: 300, doses }));
   volumes.replaceChildren(charts[0]);
 
   const paint = () => {
