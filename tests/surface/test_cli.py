@@ -8,6 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from alarmin.cli.face import interval
 from alarmin.cli.main import app
 from alarmin.version import NOTICE, VERSION
 
@@ -146,3 +147,15 @@ def test_a_data_cut_that_is_no_length_is_refused(months):
     result = call("trial", "impower150", "--months", months)
     assert result.exit_code == 2
     assert "--months" in result.output
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "shown"),
+    [
+        ({"median_os": 6.9, "median_os_low": 2.6, "median_os_high": None}, "median_os", "6.9 (2.6–not reached)"),
+        ({"orr": 0.2, "orr_low": 0.1, "orr_high": 0.3}, "orr", "0.2 (0.1–0.3)"),
+        ({"n": 8.0}, "n", "8.0"),
+    ],
+)
+def test_a_bound_that_is_missing_is_said(of, name, shown):
+    assert interval(of, name) == shown

@@ -109,7 +109,10 @@ def number(value: float | None, digits: int = 1, scale: float = 1.0) -> str:
 def interval(of: Mapping[str, Any], name: str, digits: int = 1, scale: float = 1.0) -> str:
     """`value (low–high)` of an estimate that stands in a mapping as `name`, `name_low` and `name_high`."""
     value, low, high = (number(of.get(f"{name}{end}"), digits, scale) for end in ("", "_low", "_high"))
-    return value if low == high == "–" else f"{value} ({low}–{high})"
+    if low == high == "–":
+        return value
+    missing = "not reached" if name.startswith("median") else "unknown"
+    return f"{value} ({'–'.join(missing if end == '–' else end for end in (low, high))})"
 
 
 def as_json(content: Any) -> None:
