@@ -76,7 +76,8 @@ def test_a_picture_that_cannot_be_written_is_refused_before_the_run(there, tmp_p
     (tmp_path / there).write_text("mine")
     plot = tmp_path / ("ledger/below" if there == "ledger" else "ledger")
     result = call("--section", "3.1", "--plot", str(plot))
-    assert result.exit_code == 2 and there in result.stderr.replace("\n", "")
+    # A long path is broken at the edge of its frame.
+    assert result.exit_code == 2 and there in "".join(result.stderr.replace("│", "").split())
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(there, "mine")]
 
 
