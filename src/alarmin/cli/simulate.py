@@ -148,7 +148,7 @@ def simulate(
         else:
             last = f" (day {course.days[-1]:.0f})"
             of_last = {target: last for target in (ome, multiplex)}
-            _show(course, [f"{target}{of_last.get(target, '')}" for target in targets if target is not None])
+            _show(course, patient, [f"{target}{of_last.get(target, '')}" for target in targets if target is not None])
 
 
 def _shares(barriers: Sequence[str]) -> dict[str, float]:
@@ -215,14 +215,12 @@ def _draw(target: Path, course: "Course", patient: int) -> None:
     results.write_files(target, drawn)
 
 
-def _show(course: "Course", written: list[str]) -> None:
+def _show(course: "Course", patient: int, written: list[str]) -> None:
     from rich.table import Table
 
     diameter = course.lesions["diameter"]
     total = diameter.sum(axis=1)
-    out.print(
-        f"\n[bold]Patient {course.cohort.ids[0]}[/bold], {course.cohort.tumor}, {course.regimen or 'untreated'}\n"
-    )
+    out.print(f"\n[bold]Patient {patient}[/bold], {course.cohort.tumor}, {course.regimen or 'untreated'}\n")
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("Day", justify="right")
     for lesion in range(diameter.shape[1]):
