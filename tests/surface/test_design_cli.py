@@ -101,7 +101,7 @@ REFUSED = {
         {"looks": TWO, "enrichment": {"biomarker": "pdl1", "worthwhile": 0.8}},
         "a subgroup has a limit",
     ),
-    "an empty subgroup": ({"looks": TWO, "enrichment": ENRICHED | {"least": 1.5}}, "is empty"),
+    "an empty subgroup": ({"looks": TWO, "enrichment": ENRICHED | {"least": 1.5}}, "is too small"),
     "accrual that does not agree": ({"accrual": {"per_month": 25.0, "months": 10.0}}, "take 16.0"),
     "a cut before the last patient": ({"cut": {"events": 250, "months": 10.0}}, "comes before the last"),
     "no events": ({"cut": {"months": 60.0}}, "cut.events is missing"),

@@ -56,16 +56,16 @@ class People:
         )
 
     def within(self, reading: str, least: float | None, most: float | None) -> Flags:
-        """Whose reading lies within limits, `[person]`; raises `DesignError` where that is nobody, or everybody."""
+        """Whose reading lies within limits, `[person]`; raises `DesignError` where it is hardly anybody, or nearly all."""
         found = self.readings[reading]
         inside = (found >= (-np.inf if least is None else least)) & (found <= (np.inf if most is None else most))
-        for what, part in (("empty", inside), ("everybody", ~inside)):
+        for what, side, part in (("too small", "within", inside), ("too large", "outside", ~inside)):
             counts = np.add.reduceat(part, self.start)
             if counts.min() < LEAST:
                 middle = ", ".join(f"{q:.3g}" for q in np.quantile(found, (0.25, 0.5, 0.75)))
                 raise DesignError(
                     f"the subgroup with {reading} from {least} to {most} is {what}: {int(inside.sum())} of "
-                    f"{len(inside)} patients of the bank, {int(counts.min())} in one population on the other side",
+                    f"{len(inside)} patients of the bank; in one population {int(counts.min())} lie {side}, and {LEAST} are needed",
                     remedy=f"move the limit (quartiles: {middle}), or enlarge the bank in [bank]",
                 )
         return inside
