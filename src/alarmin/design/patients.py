@@ -56,7 +56,7 @@ class People:
         )
 
     def within(self, reading: str, least: float | None, most: float | None) -> Flags:
-        """Whose reading lies within limits, `[person]`; raises `DesignError` where it is hardly anybody, or nearly all."""
+        """Whose reading lies within limits, `[person]`; raises `DesignError` where few do, or nearly all."""
         found = self.readings[reading]
         inside = (found >= (-np.inf if least is None else least)) & (found <= (np.inf if most is None else most))
         for what, side, part in (("too small", "within", inside), ("too large", "outside", ~inside)):
@@ -65,7 +65,8 @@ class People:
                 middle = ", ".join(f"{q:.3g}" for q in np.quantile(found, (0.25, 0.5, 0.75)))
                 raise DesignError(
                     f"the subgroup with {reading} from {least} to {most} is {what}: {int(inside.sum())} of "
-                    f"{len(inside)} patients of the bank; in one population {int(counts.min())} lie {side}, and {LEAST} are needed",
+                    f"{len(inside)} patients of the bank; in one population {int(counts.min())} lie {side}, "
+                    f"and {LEAST} are needed",
                     remedy=f"move the limit (quartiles: {middle}), or enlarge the bank in [bank]",
                 )
         return inside
