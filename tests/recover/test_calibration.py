@@ -153,6 +153,19 @@ def test_a_fit_looks_at_untreated_tumors_too():
         data_of(known.model_copy(update={"untreated": {"oxigen": 0.2}}))
 
 
+def test_a_fit_looks_at_vessels_under_treatment_too():
+    """Ratios on the log scale with the error that the plan gives, independent of all else; none that nobody read."""
+    known = plan("nsclc")
+    data = data_of(known)
+    at = data.names.index("treated.nsclc.imaged_flow")
+    assert data.values[at] == pytest.approx(np.log(0.67))
+    assert data.covariance[at, at] == pytest.approx(known.treated["imaged_flow"] ** 2)
+    assert np.count_nonzero(data.covariance[at]) == 1
+    assert records.population("nsclc").trials.count("treated") == 0
+    with pytest.raises(FitError, match="looks at 'vessel_matur' under treatment; did you mean 'vessel_mature'"):
+        data_of(known.model_copy(update={"treated": {"vessel_matur": 0.2}}))
+
+
 def test_one_simulation_stands_for_trials_of_the_same_treatment_in_both_arms():
     """Its own hazard ratio is published of each, and both are compared with that of the one that is simulated."""
     both = [t for t in plan("nsclc").targets if "hr_pfs" in t.endpoints and t.trial in ("beyond", "e4599")]
