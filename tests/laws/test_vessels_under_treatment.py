@@ -1,4 +1,4 @@
-"""Law: what is seen of vessels under treatment is a ratio to before, follows VEGF, and is data that says where it is from."""
+"""Law: what is seen of vessels under treatment is a ratio to before, follows VEGF, and says where it is from."""
 
 import numpy as np
 import pytest
