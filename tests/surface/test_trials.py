@@ -12,7 +12,8 @@ import pytest
 import alarmin
 from alarmin.enrollment import enroll
 from alarmin.numerics.sphere import Sphere
-from alarmin.records import agent, agents, sources, trial, trials, tumors
+from alarmin.records import RecordError, agent, agents, sources, trial, trials, tumors
+from alarmin.records.loader import DATA
 from alarmin.records.schema import Trial
 from alarmin.simulation import MONTH, Settings, simulate
 from alarmin.therapy.regimen import parse
@@ -159,3 +160,13 @@ def test_what_contradicts_itself_is_refused():
     with pytest.raises(ValueError, match='add a criterion on "lesions" of at least 2'):
         several(untargeted_lesions=[1])
     several(untargeted_lesions=[1], criteria=[{"reading": "lesions", "least": 2}])
+
+
+def test_a_trial_file_that_contradicts_itself_is_refused_in_one_line(tmp_path):
+    """The file, what does not go together, and nothing of the rest of the file."""
+    path = tmp_path / "late.toml"
+    known = Path(str(DATA / "trials" / "halo301.toml")).read_text()
+    path.write_text(known.replace("accrual_months = 33.4", "accrual_months = 99.0"))
+    with pytest.raises(RecordError) as refused:
+        trial(str(path))
+    assert str(refused.value).splitlines()[0] == "late.toml: accrual_months 99 goes on after the data cut, at 38"

@@ -37,12 +37,14 @@ def check(model: type[Model], content: Any, where: str) -> Model:
         lines = []
         for problem in error.errors():
             key = ".".join(str(part) for part in problem["loc"])
-            given = "" if problem["type"] in ("missing", "extra_forbidden") else f" (given: {problem['input']!r:.60})"
+            # Without a key it is between keys: the message says which values, and the input is the whole file.
+            told = problem["type"] in ("missing", "extra_forbidden") or not key
+            given = "" if told else f" (given: {problem['input']!r:.60})"
             if problem["type"] == "extra_forbidden":
                 text = f"unknown key; {nearest(str(problem['loc'][-1]), model.model_fields)}"
             else:
-                text = problem["msg"]
-            lines.append(f"{where}: {key}: {text}{given}")
+                text = problem["msg"].removeprefix("Value error, ")
+            lines.append(": ".join(part for part in (where, key, f"{text}{given}") if part))
         raise RecordError("\n".join(lines), remedy="correct the keys named in the file") from None
 
 
