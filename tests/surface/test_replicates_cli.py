@@ -68,6 +68,13 @@ def test_a_command_that_is_killed_while_it_writes_leaves_nothing(call, arguments
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_page_of_scores_names_the_command_that_gives_it_again(call, tmp_path):
+    told = "alarmin score impower150 --members 8 --patients 54 --replicates 20 --seed 3"
+    assert call(*COMMANDS["score"], "--seed", "3", "--out", "run").exit_code == 0
+    assert told in (tmp_path / "run" / "scores.md").read_text()
+    assert results.read("run").provenance.command == told
+
+
 def test_pages_of_the_model_are_written_whole_or_not_at_all(call, tmp_path, monkeypatch):
     def killed(*arguments):
         raise KeyboardInterrupt

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from alarmin.scoring import Scoreboard
 
+REPLICATES = 1000
+"""Drawn from each bank, where nothing else is said."""
+
 
 def score(
     names: Annotated[
@@ -31,7 +34,7 @@ def score(
     ] = None,
     members: Annotated[int, typer.Option(help="Possible populations in each bank.")] = 8,
     patients: Annotated[int, typer.Option(help="Patients of each population.")] = 54,
-    replicates: Annotated[int, typer.Option(help="Replicate trials drawn from each bank.")] = 1000,
+    replicates: Annotated[int, typer.Option(help="Replicate trials drawn from each bank.")] = REPLICATES,
     seed: Seed = 0,
     folder: Annotated[Path | None, typer.Option("--out", help="New folder for tables and figures.")] = None,
     json: AsJson = False,
@@ -79,6 +82,8 @@ def score(
         found = board(banks, replicates)
         if folder is not None:
             shown = " ".join(["alarmin score", *(names or []), f"--members {members} --patients {patients}"])
+            shown += f" --replicates {replicates}" if replicates != REPLICATES else ""
+            shown += f" --seed {seed}" if seed else ""
             _write(folder, found, shown, list(chosen), seed, members, patients)
         if json:
             as_json(found.to_json())
