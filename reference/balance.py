@@ -85,10 +85,15 @@ def at_margin(b, now, name, diffusivity, host, host_loss):
 
 def through_margin(value, loss, margin, radius):
     """Balance of `value` (its supply) with its loss and its exchange with the host."""
-    diffusivity, exchange, host = margin
+    crossing = through(margin, loss, radius)
+    return (value + crossing * margin[2]) / (loss + crossing)
+
+
+def through(margin, loss, radius):
+    """How much of the lesion the margin exchanges with the host in a day, past a layer of what is lost there."""
+    diffusivity, exchange, _ = margin
     layer = min(radius / 2.0, np.sqrt(diffusivity / loss))
-    crossing = 3.0 / radius * exchange * diffusivity / (exchange * layer + diffusivity) if exchange > 0.0 else 0.0
-    return (value + crossing * host) / (loss + crossing)
+    return 3.0 / radius * exchange * diffusivity / (exchange * layer + diffusivity) if exchange > 0.0 else 0.0
 
 
 def follow(value, gain, loss, dt):

@@ -19,7 +19,7 @@ concentrations of the step. Then
 
 1.  fast molecules take their balance   x = (gain + m host)/(loss + m)
 2.  T cells cross the margin            x -> (x/dt + m host)/(1/dt + m)
-    with m = (3/R) v D/(v l + D), v the exchange velocity, l = min(R/2, sqrt(D/loss)), the loss being 1/dt for T cells
+    with m = (3/R) v D/(v l + D), v the exchange velocity, l = min(R/2, sqrt(D/loss))
 3.  slow fields follow dx/dt = gain - loss x exactly:
     x -> x e^-z + gain dt f(z),   integral = x dt f(z) + gain dt^2 g(z),   z = loss dt,
     f = (1 - e^-z)/z,   g = (z - 1 + e^-z)/z^2
@@ -48,6 +48,7 @@ from reference.balance import (
     in_series,
     left,
     mean,
+    through,
     through_margin,
 )
 
@@ -622,7 +623,8 @@ def step(s, p, plasma, dt=0.5):
         new[name] = through_margin(b.gain[name], b.loss[name], b.margin.get(name, (1.0, 0.0, 0.0)), s["radius"])
     start = dict(s)
     for name in MOTILE:
-        start[name] = through_margin(s[name] / dt, 1.0 / dt, b.margin[name], s["radius"])
+        crossing = through(b.margin[name], b.loss[name], s["radius"])
+        start[name] = (s[name] / dt + crossing * b.margin[name][2]) / (1.0 / dt + crossing)
     slow = (*TISSUE, *RESTING, *BODY, *(name for name in s if name.endswith("_damage")))
     arriving = b.moving + b.charging
     for name in slow:

@@ -67,7 +67,7 @@ def test_drift_conserves_and_piles_up_downstream() -> None:
     content = lambda m: float(np.sum(np.asarray(GRID.volumes(radius)) * np.asarray(m)))
     np.testing.assert_allclose(content(moved), content(start), rtol=1e-12)
     assert moved[-1, 0] > 1.0 > moved[0, 0] > 0.0
-    same = GRID.carry([Passage(True, closed, start, None, None, speed)], radius, dt)[0]
+    same = GRID.carry([Passage(True, closed, start, None, start, speed)], radius, dt)[0]
     np.testing.assert_allclose(same, moved, rtol=1e-14)
 
 

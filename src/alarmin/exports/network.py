@@ -7,8 +7,7 @@ added here is what the time step does with them, in the limit of short steps:
     molecules         x' = k (balance - x), balance = (gain + m host)/(loss + m); k is fast: a molecule is always nearly
                       in balance, as it is after each of Alarmin's steps, and molecules that depend on one another
                       find their common balance
-    over the margin   m = (3/R) v D/(v l + D), v the exchange velocity; l = min(R/2, sqrt(D/loss)), and for T cells
-                      min(R/2, sqrt(D step)), as they get sqrt(D step) deep within one of Alarmin's steps
+    over the margin   m = (3/R) v D/(v l + D), v the exchange velocity; l = min(R/2, sqrt(D/loss))
 """
 
 import inspect
@@ -103,14 +102,13 @@ class Network:
     events: list[Event] = field(default_factory=list)
 
 
-def network(cohort: Cohort, regimen: str | Regimen = "", *, days: int = 730, steps_per_day: int = 2) -> Network:
+def network(cohort: Cohort, regimen: str | Regimen = "", *, days: int = 730) -> Network:
     """The network of one patient.
 
     Args:
         cohort: one patient in the untreated state of lesions of one shell (`alarmin.exports.well_mixed`).
         regimen: in the regimen language; empty for no treatment.
         days: doses are listed up to this day.
-        steps_per_day: steps of Alarmin whose margin T cells cross; it acts on nothing else.
 
     Raises `ExportError` where the cohort is not one untreated patient of one shell.
     """
@@ -121,14 +119,14 @@ def network(cohort: Cohort, regimen: str | Regimen = "", *, days: int = 730, ste
             remedy="give one patient with well-mixed lesions, from alarmin.exports.well_mixed",
         )
     plan = parse(regimen) if isinstance(regimen, str) else regimen
-    return _Builder(cohort, plan, days, steps_per_day).build()
+    return _Builder(cohort, plan, days).build()
 
 
 class _Builder:
     """Collects what mechanisms say, lesion by lesion; then adds what the time step does with it."""
 
-    def __init__(self, cohort: Cohort, plan: Regimen, days: int, steps_per_day: int) -> None:
-        self.cohort, self.plan, self.days, self.step = cohort, plan, days, 1.0 / steps_per_day
+    def __init__(self, cohort: Cohort, plan: Regimen, days: int) -> None:
+        self.cohort, self.plan, self.days = cohort, plan, days
         self.count = cohort.lanes
         who = f"patient {cohort.ids[0]} of seed {cohort.seed}"
         volumes = 4.0 / 3.0 * np.pi * np.asarray(cohort.untreated["radius"][0], float) ** 3 / 1000.0  # type: ignore[index]
@@ -214,7 +212,6 @@ class _Builder:
 
     def _states(self) -> None:
         self.out.constants["molecule_relaxation"] = Constant(RELAXATION, "1/day", "How fast molecules find balance")
-        self.out.constants["margin_step"] = Constant(self.step, "day", "Step within which T cells cross the margin")
         untreated = self.cohort.untreated or {}
         for name, entry in self.fields.items():
             for lesion in range(1 if entry.kind == "body" else self.count):
@@ -302,8 +299,9 @@ class _Builder:
             amount = rate(lesion) if what == "supply" else f"{share} * {source}"
             gains = {"supply": first, "transfer": second, "release": second}.get(what, "")
             loses = first if what in ("loss", "transfer") else ""
-            if loses and not self._in_compartment(loses):
+            if loses:
                 self.loss[loses, lesion].append(rate(lesion))
+            if loses and not self._in_compartment(loses):
                 loses = ""
             if gains and not self._in_compartment(gains):
                 self.gain[gains, lesion].append(amount)
@@ -330,8 +328,8 @@ class _Builder:
         rule("velocity", f"{id('radius')} * {id('growth')} / 6", "mm/day", "outward speed of tissue half way out")
         rule("tumor_cells", f"{id('tumor')} * {id('lesion')}", "Mcell", "living tumor cells of the lesion")
 
-    def _cross(self, name: str, lesion: int, depth: str) -> str:
-        """Writes the rate at which a field crosses the margin [1/day]; `depth` is the square of the layer [mm2]."""
+    def _cross(self, name: str, lesion: int, loss: str) -> str:
+        """Writes the rate at which a field with this `loss` crosses the margin [1/day]."""
         given, id, radius = self.margin[name, lesion], self.at(name, lesion), self.at("radius", lesion)
         diffusivity = self._rule(
             f"{id}__margin_diffusivity", given["diffusivity"], "mm**2/day", f"diffusivity of {name}"
@@ -341,7 +339,7 @@ class _Builder:
         else:
             speed = given["exchange"]
         speed = self._rule(f"{id}__margin_exchange", speed, "mm/day", f"exchange velocity of {name} at the margin")
-        layer = f"min({radius} / 2, sqrt({depth.format(diffusivity=diffusivity)}))"
+        layer = f"min({radius} / 2, sqrt({diffusivity} / {loss}))"
         rate = f"3 / {radius} * {speed} * {diffusivity} / ({speed} * {layer} + {diffusivity})"
         return self._rule(f"{id}__margin_crossing", rate, "1/day", f"exchange of {name} with the host")
 
@@ -357,15 +355,16 @@ class _Builder:
         loss = self._rule(f"{id}__total_loss", _sum(self.loss[name, lesion]), "1/day", f"loss of {name}")
         balance = f"({gain}) / {loss}"
         if "host_loss" in given or "exchange" in given:
-            crossing = self._cross(name, lesion, "{diffusivity} / " + loss)
+            crossing = self._cross(name, lesion, loss)
             balance = f"({gain} + {crossing} * {_bracket(given['host'])}) / ({loss} + {crossing})"
         balance = self._rule(f"{id}__balance", balance, unit, f"balance of {name}")
         self.out.rates[id] = f"molecule_relaxation * ({balance} - {id})"
 
     def _crawl(self, name: str, lesion: int) -> None:
         """T cells over the margin."""
-        crossing = self._cross(name, lesion, "{diffusivity} * margin_step")
         id, host = self.at(name, lesion), self.margin[name, lesion]["host"]
+        loss = self._rule(f"{id}__total_loss", _sum(self.loss[name, lesion]), "1/day", f"loss of {name}")
+        crossing = self._cross(name, lesion, loss)
         law = f"{self.at('lesion', lesion)} * {crossing} * ({host} - {id})"
         title = "T cells come and go over the margin."
         self.out.reactions[f"{id}__margin"] = Reaction("", id, law, title, reversible=True)

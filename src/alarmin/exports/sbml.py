@@ -49,21 +49,20 @@ def library() -> Any:
     return libsbml
 
 
-def sbml(cohort: Cohort, regimen: str | Regimen = "", *, days: int = 730, steps_per_day: int = 2) -> str:
+def sbml(cohort: Cohort, regimen: str | Regimen = "", *, days: int = 730) -> str:
     """The SBML document of one well-mixed patient under a regimen, checked for consistency.
 
     Args:
         cohort: one patient in the untreated state of lesions of one shell (`alarmin.exports.well_mixed`).
         regimen: in the regimen language; empty for no treatment.
         days: doses are listed up to this day.
-        steps_per_day: steps of Alarmin whose margin T cells cross (parameter `margin_step`).
 
     Raises:
         SbmlError: without python-libsbml, or where its consistency check finds an error.
         ExportError: where the cohort is not one untreated patient of one shell.
     """
     library()
-    return write(network(cohort, regimen, days=days, steps_per_day=steps_per_day))
+    return write(network(cohort, regimen, days=days))
 
 
 def write(found: Network) -> str:

@@ -289,7 +289,7 @@ class Box(NamedTuple):
                 speed = 0.5 * (part + behind(part, axis, alone=True)) * ways.apertures[axis] * pace
                 forth, back = forth + jnp.maximum(speed, 0.0), back + jnp.maximum(-speed, 0.0)
             value = self._along(axis, share, forth, back, value)
-        gone = step * self._crossing(passage.spread, jnp.full_like(extent.tissue, 1.0 / step), extent, ways)
+        gone = step * self._crossing(passage.spread, passage.rate, extent, ways)
         gone = gone / self._flat(share)
         return (self._flat(value) + gone * passage.spread.host) / (1.0 + gone)
 
@@ -432,7 +432,8 @@ class Box(NamedTuple):
         return held * total(area) / jnp.maximum(total(held), 1e-12)
 
     def _crossing(self, spread: Spread, rate: Points, extent: Extent, ways: Ways) -> Points:
-        """Exchange over the margin per volume of a voxel [1/day], in series with half a voxel of tissue."""
+        """Exchange over the margin per volume of a voxel [1/day], in series with half a voxel of tissue, or with the
+        boundary layer sqrt(D/rate) where that is thinner."""
         width = self.width(extent)
         if self.walled:
             return jnp.zeros_like(extent.tissue)

@@ -33,7 +33,7 @@ class Passage(NamedTuple):
     """A field on its way through tissue.
 
     A molecule (`motile` false) goes to the balance 0 = div(D grad u) + gain - rate u; a motile cell starts from
-    `value` and spreads and drifts for a time step.
+    `value` and spreads and drifts for a time step, and its `rate` says only how deep it gets over the margin.
     """
 
     motile: bool

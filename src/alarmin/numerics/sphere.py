@@ -144,9 +144,9 @@ class Sphere(NamedTuple):
         """The balance 0 = div(D grad u - v u) + gain - rate u of each shell, in units of 4 pi R^3.
 
         A shell has the volume d(xi^3)/3, and a face the conductance D xi^2 / (R^2 dxi). The margin lets `exchange`
-        (host - u) [mm/day per area] through, in series with the outer half shell; a boundary layer sqrt(D/loss)
+        (host - u) [mm/day per area] through, in series with the outer half shell; a boundary layer sqrt(D/rate)
         thinner than that half shell takes its place. Drift is upwind. A time step of a motile field is the same
-        equation with the loss 1/dt and the gain u_old/dt.
+        equation with the loss 1/dt and the gain u_old/dt; its boundary layer has its own rate, whatever the step.
         """
         spread, exchange, host = passage.spread, passage.spread.exchange[None], passage.spread.host[None]
         volume = self._column(self.shares / 3.0, radius)
@@ -155,7 +155,7 @@ class Sphere(NamedTuple):
         loss, right = jnp.broadcast_to(volume * rate, spread.diffusivity.shape), volume * gain
 
         half_shell = 0.5 * float(np.diff(self.faces)[-1]) * radius
-        diffusivity, lost = spread.diffusivity[-1:], jnp.broadcast_to(rate, spread.diffusivity.shape)[-1:]
+        diffusivity, lost = spread.diffusivity[-1:], jnp.broadcast_to(passage.rate, spread.diffusivity.shape)[-1:]
         layer = jnp.minimum(half_shell, jnp.sqrt(diffusivity / jnp.maximum(lost, 1e-30)))
         crossing = exchange * diffusivity / jnp.maximum(exchange * layer + diffusivity, 1e-30) / radius
         rim = self._column(np.arange(self.shells) == self.shells - 1, radius)
