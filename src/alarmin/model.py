@@ -315,7 +315,7 @@ class Model(eqx.Module):
         return State(state.day, state.radius, state.velocity, fields)
 
     def step(self, state: State, plasma: Mapping[str, Array], dt: float, held: Any) -> State:
-        """One step of length `dt` [day]; while `held`, lesions keep their radius and shed what does not fit."""
+        """One step of length `dt` [day]; while `held`, lesions are kept at their radius."""
         return self._advance(state, plasma, dt, held)[0]
 
     def audited_step(self, state: State, plasma: Mapping[str, Array], dt: float, held: Any) -> tuple[State, Budget]:

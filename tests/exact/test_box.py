@@ -232,6 +232,18 @@ def test_what_crosses_the_margin_comes_from_the_host_and_stops_at_its_value() ->
         assert np.sign(np.round(change, 12)) == np.sign(2.0 - value)
 
 
+def test_how_much_gets_over_the_margin_does_not_hang_on_the_step() -> None:
+    extent, start = lesion(BOX), jnp.zeros((BOX.points, 1))
+    one = passage(BOX, start, 1e-3, exchange=0.4)._replace(rate=jnp.full_like(start, 50.0))
+    entries = []
+    for dt in (0.5, 0.005):
+        (moved,) = BOX.carry([one], extent, dt)
+        value = np.asarray(moved)[:, 0]
+        entries.append(value / dt / (2.0 - value))
+    assert entries[0].max() > 0.0
+    np.testing.assert_allclose(entries[1], entries[0], rtol=1e-9)
+
+
 def test_a_walled_box_is_a_point() -> None:
     box = Box((4, 4, 4), walled=True, tolerance=1e-12)
     extent = Extent(jnp.full((1, 1), 6.0), jnp.ones((64, 1)))

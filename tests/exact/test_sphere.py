@@ -71,6 +71,17 @@ def test_drift_conserves_and_piles_up_downstream() -> None:
     np.testing.assert_allclose(same, moved, rtol=1e-14)
 
 
+def test_how_deep_cells_get_over_the_margin_does_not_hang_on_the_step() -> None:
+    ball, radius, one = Sphere(1), jnp.full((1, 1), 4.0), jnp.ones((1, 1))
+    diffusivity, rate, exchange, host = 0.002, 0.25, 0.02, 3.0
+    spread = Spread(diffusivity * one, exchange * one[0], host * one[0])
+    layer = np.sqrt(diffusivity / rate)
+    entry = 3.0 / 4.0 * exchange * diffusivity / (exchange * layer + diffusivity)
+    for dt in (0.5, 0.125, 0.01):
+        inside = float(ball.carry([Passage(True, spread, one, one, rate * one, None)], radius, dt)[0][0, 0])
+        np.testing.assert_allclose((inside - 1.0) / dt, entry * (host - inside), rtol=1e-10)
+
+
 def test_outward_integral_and_means() -> None:
     radius = jnp.full((1, 1), 6.0)
     np.testing.assert_allclose(GRID.outward_integral(jnp.ones((16, 1)), radius), GRID.depth(radius), rtol=1e-13)

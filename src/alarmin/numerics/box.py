@@ -312,8 +312,7 @@ class Box(NamedTuple):
         than half of what is there. A voxel at the margin fills and empties.
         """
         grown = self._weighted(swelling, extent.tissue)
-        size = jnp.where(held, jnp.ones_like(grown), grown)
-        content = self._axes(extent.tissue * swelling / size)
+        content = self._axes(extent.tissue * swelling / grown)
         tissue = self._axes(extent.tissue)
         full = jnp.ones_like(tissue, bool) if self.walled else tissue >= FULL
         faces, joined = [], []
@@ -363,7 +362,7 @@ class Box(NamedTuple):
             # No second copy of all, as one loop over them would need.
             moved.append(by_itself(partial(move, one), moved[-1] if moved else one))
         shape = jnp.where(held, extent.tissue, self._flat(jnp.maximum(filled, 0.0)))
-        new = Extent(extent.radius * jnp.cbrt(size), shape)
+        new = Extent(jnp.where(held, extent.radius, extent.radius * jnp.cbrt(grown)), shape)
         return new, jnp.stack(moved), self._path(flux, grown, extent)
 
     def _path(self, flux: list[Array], grown: PerLane, extent: Extent) -> Float[Array, "path lane"]:

@@ -208,9 +208,9 @@ class Sphere(NamedTuple):
     def remap(self, radius: PerLane, swelling: Shells, material: Stack, held: Any) -> tuple[PerLane, Stack, Shells]:
         """Moves material so that every shell is filled again after its content swelled or shrank.
 
-        The material of shell s now needs `swelling` times its volume. The radius follows the sum, or stays where
-        `held` is true (then what does not fit leaves through the margin). Returns radius, material and the outward
-        velocity times the step at the shell centers [mm].
+        The material of shell s now needs `swelling` times its volume, and the radius follows the sum. Where `held` is
+        true the lesion is brought back to its radius as a whole: it gives or takes the same share everywhere. Returns
+        radius, material and the outward velocity times the step at the shell centers [mm].
 
         Each face moves the volume between where the material's boundary went and where the grid's face is, with the
         density of the side it comes from, linear within a shell and limited (second order, conservative, positive).
@@ -219,8 +219,8 @@ class Sphere(NamedTuple):
         shares = column(self.shares)
         content = shares * swelling
         moved = self._inner_sum(content)  # volume inside the moved faces, per old volume of the lesion
-        grown = jnp.where(held, jnp.ones_like(moved[-1:]), moved[-1:])
-        out = moved - column(self.faces[1:] ** 3) * grown  # crosses each face outward; 0 at the margin unless held
+        grown = moved[-1:]
+        out = moved - column(self.faces[1:] ** 3) * grown  # crosses each face outward; 0 at the margin
         beyond = jnp.concatenate([content[1:], content[-1:]])
         # At most half a shell's content through each of its faces, so that it never gives more than it has.
         out = jnp.clip(out, -0.5 * beyond, 0.5 * content)
@@ -244,4 +244,4 @@ class Sphere(NamedTuple):
         stretch = jnp.exp(jnp.log(moved / column(self.faces[1:] ** 3)) / 3.0) - 1.0
         face_step = column(self.faces[1:]) * radius * stretch
         center_step = 0.5 * (face_step + jnp.concatenate([jnp.zeros_like(face_step[:1]), face_step[:-1]]))
-        return radius * jnp.cbrt(grown), spread, center_step
+        return jnp.where(held, radius, radius * jnp.cbrt(grown)), spread, center_step
