@@ -28,6 +28,12 @@ def test_kaplan_meier_by_hand():
     assert statistics.median(TIME, EVENT).value == 3.0
 
 
+@pytest.mark.parametrize("n", [4, 6, 8, 14, 58, 998])
+def test_the_median_is_the_time_at_which_half_have_died(n):
+    """Half is reached exactly, where rounding must not put the median off to the next death."""
+    assert statistics.median(np.arange(1.0, n + 1.0), np.ones(n, bool)).value == n / 2
+
+
 def test_a_median_that_is_not_reached_is_infinite():
     assert statistics.median(TIME, np.zeros(6, bool)).value == np.inf
 
