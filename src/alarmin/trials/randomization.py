@@ -29,9 +29,9 @@ def sizes(published: Sequence[int], patients: int | None) -> list[int]:
     for arm in sorted(range(len(exact)), key=lambda i: found[i] - exact[i])[: patients - sum(found)]:
         found[arm] += 1
     if min(found) < 1:
-        raise TrialError(
-            f"{patients} patients for {len(published)} arms", remedy=f"ask for at least {2 * len(published)} patients"
-        )
+        # So many that the smallest arm has a whole patient.
+        enough = max(2 * len(published), -(-total // min(published)))
+        raise TrialError(f"{patients} patients for {len(published)} arms", remedy=f"ask for at least {enough} patients")
     return found
 
 
