@@ -154,7 +154,7 @@ def compare(trial: Trial, experimental: Outcomes, control: Outcomes) -> list[dic
             n = [len(arm.cohort) for arm in (experimental, control)]
             difference = counts[0] / n[0] - counts[1] / n[1]
             error = sum(c / m * (1 - c / m) / m for c, m in zip(counts, n, strict=True)) ** 0.5
-            p = statistics.proportions_differ(counts[0], n[0], counts[1], n[1])
+            p = float(resampling.proportions_differ(experimental.responds[None], control.responds[None])[0])
             spread = statistics.Z * error
             numbers = {"difference": difference, "low": difference - spread, "high": difference + spread, "p": p}
             contrasts.append(named | numbers)

@@ -157,14 +157,6 @@ def proportion(count: int, of: int) -> Estimate:
     return Estimate(count / of, low, high)
 
 
-def proportions_differ(count: int, of: int, other_count: int, other_of: int) -> float:
-    """Two-sided p of Fisher's exact test that two proportions are equal."""
-    from scipy.stats import fisher_exact
-
-    table = [[count, of - count], [other_count, other_of - other_count]]
-    return float(fisher_exact(table).pvalue)  # type: ignore[attr-defined]
-
-
 def _first_at_most(times: NDArray[np.float64], values: NDArray[np.float64], level: float) -> float:
     # A survival of one half comes out a few bits above it, for example with 3 deaths of 6.
     below = np.flatnonzero(values <= level + 1e-12)
