@@ -118,3 +118,12 @@ def test_exact_interval_of_a_proportion():
     middle = statistics.proportion(13, 100)
     assert (middle.low, middle.high) == pytest.approx((0.0711, 0.2120), abs=5e-4)
     assert np.isnan(statistics.proportion(0, 0).value)
+
+
+def test_the_difference_of_two_proportions_after_newcombe():
+    """Newcombe 1998, Statistics in Medicine 17, 873, table II, method 10, columns a, c and e."""
+    for counts, low, high in (((56, 70, 48, 80), 0.0524, 0.3339), ((9, 10, 3, 10), 0.1705, 0.8090)):
+        found = statistics.difference(*counts)
+        assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+    nobody = statistics.difference(0, 10, 0, 20)
+    assert (nobody.value, nobody.low, nobody.high) == pytest.approx((0.0, -0.1611, 0.2775), abs=5e-5)
