@@ -9,7 +9,7 @@ from alarmin.errors import AlarminError
 from alarmin.patients import Cohort
 
 BLOCK = 4
-"""Patients of the smallest arm in a block, on average."""
+"""Patients of an arm in a block, on average over the arms."""
 
 
 class TrialError(AlarminError):
