@@ -112,3 +112,13 @@ def test_dunnett_agrees_with_the_multivariate_normal_law():
         covariance = np.full((arms, arms), 0.5) + 0.5 * np.eye(arms)
         p = 1.0 - multivariate_normal(np.zeros(arms), covariance, abseps=1e-7).cdf(np.full(arms, 2.1))
         assert dunnett_p(np.array([2.1]), arms)[0] == pytest.approx(p, abs=1e-5)
+
+
+@pytest.mark.parametrize("rule", ["classical_obrien_fleming", "classical_pocock", "obrien_fleming", "pocock"])
+def test_a_lenient_level_has_boundaries_too(rule):
+    """A level up to one half, and a power just above it, which a screening trial may ask for."""
+    found = efficacy((0.5, 1.0), 0.45, rule)
+    assert crossing(found.information, found.lower, found.upper)[1].sum() == pytest.approx(0.45)
+    both = with_futility(found, 0.49, "pocock")
+    assert both.drift is not None
+    assert crossing(both.information, both.lower, both.upper, both.drift)[1].sum() == pytest.approx(0.51, abs=1e-6)

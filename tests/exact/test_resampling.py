@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, fisher_exact
 
 from alarmin.records import parameters, trial
 from alarmin.trials import resampling, statistics
@@ -131,6 +131,17 @@ def test_a_response_above_the_null_is_told_by_the_exact_test():
         one = resampling.exceeds(np.arange(40)[None] < count, 0.1, 0.05)[0]
         assert one == (binomtest(count, 40, 0.1, alternative="greater").pvalue < 0.025)
     assert 0.002 < found.mean() <= 0.025 + 3.0 * (0.025 / 4000) ** 0.5
+
+
+def test_responses_of_replicates_are_compared_as_those_of_one_trial():
+    """14 of 36 against 6 of 36 differ by the pooled standard error (p = 0.035), and not by Fisher (p = 0.064)."""
+    first, other = (np.arange(36)[None] < np.array([[count], [count]]) for count in (14, 6))
+    p = resampling.proportions_differ(first, other)
+    assert p == pytest.approx(fisher_exact([[14, 22], [6, 30]]).pvalue)
+    assert (p > 0.05).all()
+    rng = np.random.default_rng(9)
+    level = (resampling.proportions_differ(rng.random((4000, 36)) < 0.3, rng.random((4000, 36)) < 0.3) < 0.05).mean()
+    assert 0.01 < level <= 0.05
 
 
 def test_log_ranks_agree_with_the_log_rank_test_with_ties(many):

@@ -28,6 +28,12 @@ def test_kaplan_meier_by_hand():
     assert statistics.median(TIME, EVENT).value == 3.0
 
 
+@pytest.mark.parametrize("n", [4, 6, 8, 14, 58, 998])
+def test_the_median_is_the_time_at_which_half_have_died(n):
+    """Half is reached exactly, where rounding must not put the median off to the next death."""
+    assert statistics.median(np.arange(1.0, n + 1.0), np.ones(n, bool)).value == n / 2
+
+
 def test_a_median_that_is_not_reached_is_infinite():
     assert statistics.median(TIME, np.zeros(6, bool)).value == np.inf
 
@@ -112,3 +118,12 @@ def test_exact_interval_of_a_proportion():
     middle = statistics.proportion(13, 100)
     assert (middle.low, middle.high) == pytest.approx((0.0711, 0.2120), abs=5e-4)
     assert np.isnan(statistics.proportion(0, 0).value)
+
+
+def test_the_difference_of_two_proportions_after_newcombe():
+    """Newcombe 1998, Statistics in Medicine 17, 873, table II, method 10, columns a, c and e."""
+    for counts, low, high in (((56, 70, 48, 80), 0.0524, 0.3339), ((9, 10, 3, 10), 0.1705, 0.8090)):
+        found = statistics.difference(*counts)
+        assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+    nobody = statistics.difference(0, 10, 0, 20)
+    assert (nobody.value, nobody.low, nobody.high) == pytest.approx((0.0, -0.1611, 0.2775), abs=5e-5)

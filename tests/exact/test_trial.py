@@ -97,6 +97,14 @@ def test_sizes():
         sizes([1, 1, 1], 2)
 
 
+@pytest.mark.parametrize("published", [[1, 1, 1], [7, 1, 1], [400, 400, 10]])
+def test_a_refusal_says_how_many_patients_are_enough(published):
+    with pytest.raises(TrialError) as refused:
+        sizes(published, 2)
+    enough = int("".join(filter(str.isdigit, refused.value.remedy)))
+    assert min(sizes(published, enough)) >= 1
+
+
 def plan(**changes):
     content = trial("oak").model_dump() | changes
     return Trial.model_validate(content)

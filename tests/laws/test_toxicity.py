@@ -146,6 +146,21 @@ def test_the_doses_in_the_end_tell_what_happened(cohort):
     assert any(event.action == "DOSE REDUCED" for event in watch.log)
 
 
+@pytest.mark.parametrize("regimen", [DOUBLET, "atezolizumab 1200 mg q3w"])
+def test_the_doses_in_the_end_tell_what_was_done(cohort, regimen):
+    """An agent that an event ended was withdrawn, though its doses in the end show none that could be left out."""
+    plan = parse(regimen)
+    everyone = cohort(150, *plan.agents, spread=True)
+    doses, watch = planned(everyone, regimen), Watch(everyone, plan)
+    watch.look(0, COURSE, doses)
+    done = lambda events: sorted((e.patient, e.day, e.event, e.action) for e in events)
+    assert done(watch.log) == done(adverse_events(everyone, plan, doses))
+    if regimen != DOUBLET:
+        assert any(event.action == "DRUG WITHDRAWN" for event in watch.log)
+    ended = adverse_events(everyone, plan, doses, np.zeros(150))
+    assert not any(event.action == "DRUG WITHDRAWN" for event in ended)
+
+
 def answered(cohort: Cohort, regimen: str, event: str, day: int, times: int = 1, grade: int = 3):
     """Doses of the first patient, and what was done, after an event on `day`, and again every 42 days."""
     watch = Watch(cohort, parse(regimen))

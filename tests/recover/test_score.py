@@ -60,6 +60,14 @@ def test_hazard_ratios_widen_by_the_size_of_both_trials():
     assert narrow == pytest.approx((0.64, 1.0), rel=1e-6)
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_survival_without_an_event_leaves_room_for_one(share):
+    """Where nobody of 30 has died by then, or everybody has, 29 of 30 in another trial are no surprise."""
+    low, high = predicted_interval("os_at_12", share, share, share, 30, 30)
+    assert low <= abs(share - 1 / 30) <= high
+    assert not low <= abs(share - 10 / 30) <= high
+
+
 def made(name="impower150", hr=0.8, median=19.0):
     plan = trial(name)
     arms = {

@@ -116,6 +116,14 @@ REFUSED = {
     "a response without a time": ({"endpoint": {"name": "orr"}, "cut": {"months": 60.0}}, "needs `months`"),
     "a test that does not fit": (RESPONSE | {"test": {"name": "maxcombo"}}, "leave the test out"),
     "weights of another test": ({"test": {"name": "logrank", "rho": 1.0}}, "fleming_harrington"),
+    "an end before anybody was followed": (
+        {"endpoint": {"name": "milestone", "months": 30.0}, "cut": {"months": 30.0}},
+        "nobody is followed so long",
+    ),
+    "a time of another endpoint": ({"endpoint": {"name": "os", "of": "pfs"}}, "says nothing about os"),
+    "events that do not count": (RESPONSE | {"looks": TWO, "enrichment": ENRICHED}, "orr counts patients"),
+    "nothing that is promising": ({"looks": TWO, "reestimation": {"promising": 0.9}}, "no result is promising"),
+    "odds that stay even": (RESPONSE | {"response_adaptive": {"burn_in": 400}}, "nothing adapts"),
     "no such spending": ({"looks": TWO | {"spending": "obrien"}}, "obrien"),
 }
 

@@ -110,7 +110,7 @@ def wang_tsiatis(t: Sequence[float], level: float, exponent: float, sides: int =
     """The boundary c t^(Δ - 1/2) that is crossed upward with probability `level`; Δ is `exponent`."""
     shape = np.asarray(t, float) ** (exponent - 0.5)
     low = lambda c: -c * shape if sides == 2 else np.full(len(shape), -np.inf)
-    c: Any = brentq(lambda c: crossing(np.asarray(t, float), low(c), c * shape)[1].sum() - level, 0.5, 8.0, xtol=1e-9)
+    c: Any = brentq(lambda c: crossing(np.asarray(t, float), low(c), c * shape)[1].sum() - level, 0.0, 8.0, xtol=1e-9)
     return c * shape
 
 
@@ -157,7 +157,7 @@ def with_futility(found: Boundaries, beta: float, rule: str | Sequence[float], *
         return lower[-1] - upper[-1]
 
     try:
-        root: Any = brentq(gap, 0.5, 8.0, xtol=1e-8)
+        root: Any = brentq(gap, 0.0, 8.0, xtol=1e-8)
         drift = float(root)
     except ValueError:
         raise DesignError(

@@ -64,6 +64,12 @@ def _times_agree(design: Design) -> None:
             f"cut.months {design.cut.months:g} comes before the last of {design.patients} patients, at {expected:.1f}",
             remedy="cut later, or enroll faster",
         )
+    if design.endpoint.months is not None and design.cut.months <= design.endpoint.months:
+        raise DesignError(
+            f"cut.months {design.cut.months:g}, but {design.endpoint.name} is read at endpoint.months "
+            f"{design.endpoint.months:g}, and nobody is followed so long",
+            remedy="cut later, or read the endpoint earlier",
+        )
 
 
 def _information_is_said(design: Design) -> None:
@@ -152,6 +158,18 @@ def _adaptation_fits(design: Design) -> None:
                 f"enrichment.subgroup_events is missing, and {design.endpoint.name} counts events",
                 remedy="say at how many events the last look at the subgroup alone is taken",
             )
+        if not design.endpoint.by_events and design.enrichment.subgroup_events is not None:
+            raise DesignError(
+                f"enrichment.subgroup_events {design.enrichment.subgroup_events}, but {design.endpoint.name} counts "
+                "patients",
+                remedy="leave it out",
+            )
+    if design.reestimation is not None and design.reestimation.promising >= design.power:
+        raise DesignError(
+            f"reestimation.promising {design.reestimation.promising:g} with power {design.power:g}, so that no result "
+            "is promising",
+            remedy="put it below the power",
+        )
     if design.selection is not None and design.selection.keep > len(design.experimental):
         raise DesignError(
             f"selection.keep {design.selection.keep} of {len(design.experimental)} experimental arms",
@@ -160,6 +178,12 @@ def _adaptation_fits(design: Design) -> None:
     if design.response_adaptive is not None and design.endpoint.name != "orr":
         raise DesignError(
             f"response_adaptive with endpoint {design.endpoint.name!r}", remedy='take endpoint.name = "orr"'
+        )
+    if design.response_adaptive is not None and design.response_adaptive.burn_in >= design.patients:
+        raise DesignError(
+            f"response_adaptive.burn_in {design.response_adaptive.burn_in} of {design.patients} patients, so that "
+            "nothing adapts",
+            remedy="begin with fewer patients at even odds",
         )
 
 

@@ -32,6 +32,8 @@ class Endpoint(Strict):
             raise ValueError(f"`months` says nothing about {self.name}: drop it")
         if not self.by_events and self.months is None:
             raise ValueError(f"{self.name} needs `months`, the time after entry at which it is known")
+        if self.name not in ("rmst", "milestone") and self.of != "os":
+            raise ValueError(f"`of` says nothing about {self.name}: drop it")
         return self
 
     @property

@@ -46,12 +46,16 @@ class Watch:
     One step is three quarters of the planned dose, two are half, and the third is the end. Antibodies wait and end, but
     are not reduced.
 
+    Doses that were given in the end are watched without acting (`acts`); of those it is known from which day on a
+    patient was not treated any more, `ends` `[patient]`, whatever his events.
+
     Records: `toxicity_*`.
     """
 
     cohort: Cohort
     plan: Regimen
     acts: bool = True
+    ends: NDArray[np.float64] | None = None
     log: list[AdverseEvent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -110,7 +114,7 @@ class Watch:
         if grade == 5:
             self._scale(self.plan.agents, row, day, 0.0, doses)
             return "NOT APPLICABLE"
-        if not doses[risk.agent][day + 1 :, row].any():
+        if not self._goes_on(risk.agent, row, day, doses):
             return "NOT APPLICABLE"
         together: tuple[str, ...] = (risk.agent,)
         if risk.kind in ("marrow", "fever"):
@@ -137,6 +141,17 @@ class Watch:
         self._scale((risk.agent,), row, day, factor, doses)
         return "DOSE REDUCED"
 
+    def _goes_on(self, name: str, row: int, day: int, doses: Doses) -> bool:
+        """Whether more of an agent would have been given after a day."""
+        left = bool(doses[name][day + 1 :, row].any())
+        if left or self.acts:
+            return left
+        # An event that ends an agent leaves none of its doses; the plan tells that there were some to leave out.
+        if self.steps[name][row] >= GONE or (self.ends is not None and day >= self.ends[row]):
+            return False
+        planned = self.plan.doses(len(doses[name]), *np.ones((3, 1)))[name]
+        return bool(np.count_nonzero(doses[name][: day + 1, row]) < np.count_nonzero(planned))
+
     def _share(self, steps: float) -> float:
         """Dose after so many steps, relative to that planned."""
         return 1.0 if steps < 1.0 else self._value("dose_first") if steps < 2.0 else self._value("dose_second")
@@ -161,10 +176,15 @@ def manage(plan: Regimen) -> Callable[[Cohort], Callable[[int, int, Doses], None
     return lambda cohort: Watch(cohort, plan).look
 
 
-def adverse_events(cohort: Cohort, plan: Regimen, doses: Doses) -> tuple[AdverseEvent, ...]:
-    """What happened under the doses that were given in the end, in the order of days."""
+def adverse_events(
+    cohort: Cohort, plan: Regimen, doses: Doses, ends: NDArray[np.float64] | None = None
+) -> tuple[AdverseEvent, ...]:
+    """What happened under the doses that were given in the end, in the order of days.
+
+    `ends` is the day from which each patient was not treated any more, whatever his events, `[patient]`.
+    """
     if not doses:
         return ()
-    watch = Watch(cohort, plan, acts=False)
+    watch = Watch(cohort, plan, acts=False, ends=ends)
     watch.look(0, len(next(iter(doses.values()))), doses)
     return tuple(sorted(watch.log, key=lambda event: (event.day, event.patient)))

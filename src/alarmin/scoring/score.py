@@ -255,7 +255,8 @@ def predicted_interval(
 ) -> tuple[float | None, float | None]:
     """95 % prediction interval for the estimate of another trial with the same arms.
 
-    Shares of patients follow a beta-binomial law, from Jeffreys' prior. Everything else has a standard error s, taken
+    Shares of patients follow a beta-binomial law, from Jeffreys' prior, and so does survival where nobody or everybody
+    has had the event, of which the confidence interval is a point. Everything else has a standard error s, taken
     from its confidence interval on the logarithmic scale (medians, hazard ratios) or the logit scale (survival); with
     m patients simulated and n published, the difference of the two estimates has s sqrt(1 + m/n).
 
@@ -269,7 +270,7 @@ def predicted_interval(
     """
     if value is None or low is None:
         return None, None
-    if endpoint in ("orr", "cr", "dcr"):
+    if endpoint in ("orr", "cr", "dcr") or ("_at_" in endpoint and low == high):
         count = value * simulated
         law = betabinom(round(published), count + 0.5, simulated - count + 0.5)
         return float(law.ppf(0.025)) / round(published), float(law.ppf(0.975)) / round(published)

@@ -150,13 +150,10 @@ def compare(trial: Trial, experimental: Outcomes, control: Outcomes) -> list[dic
             numbers = {"hr": ratio.hr, "low": ratio.low, "high": ratio.high, "p": ratio.p}
             contrasts.append(named | {key: _finite(value) for key, value in numbers.items()})
         elif endpoint == "orr":
-            counts = [int(arm.responds.sum()) for arm in (experimental, control)]
-            n = [len(arm.cohort) for arm in (experimental, control)]
-            difference = counts[0] / n[0] - counts[1] / n[1]
-            error = sum(c / m * (1 - c / m) / m for c, m in zip(counts, n, strict=True)) ** 0.5
-            p = statistics.proportions_differ(counts[0], n[0], counts[1], n[1])
-            spread = statistics.Z * error
-            numbers = {"difference": difference, "low": difference - spread, "high": difference + spread, "p": p}
+            one, other = ((int(arm.responds.sum()), len(arm.cohort)) for arm in (experimental, control))
+            found = statistics.difference(*one, *other)
+            p = float(resampling.proportions_differ(experimental.responds[None], control.responds[None])[0])
+            numbers = {"difference": found.value, "low": found.low, "high": found.high, "p": p}
             contrasts.append(named | numbers)
     return contrasts
 

@@ -94,7 +94,8 @@ def outcomes(course: Course, trial: Trial, arm: Arm, toxicity: bool = False) -> 
         scans.progression_day,
         arm.later_immunotherapy,
     )
-    events = adverse_events(cohort, parse(arm.regimen), course.doses) if toxicity else None
+    ends = scans.progression_day + 7.0 * arm.weeks_beyond_progression if trial.treatment_until_progression else None
+    events = adverse_events(cohort, parse(arm.regimen), course.doses, ends) if toxicity else None
     for event in events or ():
         if event.grade == 5:
             death[event.patient] = min(death[event.patient], event.day + 1.0)

@@ -9,7 +9,7 @@ from alarmin.errors import AlarminError
 from alarmin.patients import Cohort
 
 BLOCK = 4
-"""Patients of the smallest arm in a block, on average."""
+"""Patients of an arm in a block, on average over the arms."""
 
 
 class TrialError(AlarminError):
@@ -29,9 +29,9 @@ def sizes(published: Sequence[int], patients: int | None) -> list[int]:
     for arm in sorted(range(len(exact)), key=lambda i: found[i] - exact[i])[: patients - sum(found)]:
         found[arm] += 1
     if min(found) < 1:
-        raise TrialError(
-            f"{patients} patients for {len(published)} arms", remedy=f"ask for at least {2 * len(published)} patients"
-        )
+        # So many that the smallest arm has a whole patient.
+        enough = max(2 * len(published), -(-total // min(published)))
+        raise TrialError(f"{patients} patients for {len(published)} arms", remedy=f"ask for at least {enough} patients")
     return found
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
-from scipy.stats import binom
+from scipy.stats import binom, fisher_exact
 
 Times = NDArray[np.float64]
 Events = NDArray[np.bool_]
@@ -110,11 +110,11 @@ def _newton(
 
 
 def proportions_differ(first: Events, other: Events) -> NDArray[np.float64]:
-    """Two-sided p that two proportions are equal, from their pooled standard error, `[replicate]`."""
+    """Two-sided p of Fisher's exact test that two proportions are equal, `[replicate]`."""
     n, m = first.shape[1], other.shape[1]
-    pooled = (first.sum(axis=1) + other.sum(axis=1)) / (n + m)
-    error = np.sqrt(np.maximum(pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m), 1e-12))
-    return 2.0 * ndtr(-np.abs(first.mean(axis=1) - other.mean(axis=1)) / error)
+    pairs, at = np.unique(np.stack([first.sum(axis=1), other.sum(axis=1)], axis=1), axis=0, return_inverse=True)
+    p = [fisher_exact([[a, n - a], [b, m - b]]).pvalue for a, b in pairs]  # type: ignore[attr-defined]
+    return np.array(p)[at.ravel()]
 
 
 def exceeds(event: Events, null: float, alpha: float) -> Events:
