@@ -18,7 +18,7 @@ class Entry(Mechanism):
     x is what CXCL12 leaves of the way into the nests, p the pore gate of the matrix. The gate acts on crawling and,
     between the floor n_0 and 1, on the short way from the vessel into the nests: cells that diffuse half a millimeter
     a month would otherwise not notice the matrix at all. The strip is filled through the vessels S_n of normal stroma,
-    by no gate but the chemokine of the outer half millimeter of the lesion.
+    by no gate but the chemokine of the outer half millimeter of the lesion, and emptied at d_s (bystanders: d).
     Bystanders are memory cells of blood (density c_m, times the relative lymphocyte count L); they cross less easily.
 
     Reads:    functional_surface, vegf, cxcl10, cxcl12_freedom, tgf_beta, t_cell_pore_gate, blood_cd8, lymphocytes,
