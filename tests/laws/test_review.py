@@ -10,8 +10,8 @@ import pytest
 
 from alarmin.records import agent, agents
 from alarmin.review import ReviewError, Statement, statements, vocabulary
-from alarmin.review.experiment import Observed, effect_of, median_interval, reading, scaled
-from alarmin.review.ledger import absent, in_section, judge
+from alarmin.review.experiment import FEWEST, Observed, effect_of, median_interval, reading, scaled
+from alarmin.review.ledger import absent, in_section, judge, ledger
 from alarmin.review.statements import LISTED, Intervention, Readout, Vocabulary, experiment
 from alarmin.therapy.regimen import parse, standard_phase
 
@@ -180,6 +180,13 @@ def test_the_interval_holds_the_median():
     rng = np.random.default_rng(1)
     held = [low <= 0.0 <= high for _, low, high in (median_interval(rng.normal(size=24)) for _ in range(2000))]
     assert 0.94 < np.mean(held) < 0.99
+
+
+def test_too_few_patients_for_an_interval_are_refused():
+    """Of one patient every effect would count as certain: the extremes of five hold a median in 94 % of samples."""
+    with pytest.raises(ReviewError, match="5 patients in each cohort"):
+        ledger("3.1", patients=FEWEST - 1)
+    assert 1.0 - 2.0 * 0.5**FEWEST >= 0.95 > 1.0 - 2.0 * 0.5 ** (FEWEST - 1)
 
 
 def test_scaling_changes_one_record_of_the_same_patients(virtual_cohort):
