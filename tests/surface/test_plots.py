@@ -13,6 +13,7 @@ from alarmin.plots import (
     compare,
     forest,
     front,
+    immune_cells,
     kymograph,
     render,
     save,
@@ -241,3 +242,10 @@ def test_numbers_of_regimens_hide_neither_one_another_nor_marks():
 def test_the_picture_of_immune_cells_leaves_none_out():
     """A reader who sees few CD8 T cells beside many CD4 T cells must see the bystanders among them too."""
     assert set(CELLS) == set(LEUKOCYTES)
+
+
+def test_every_column_of_immune_cells_has_its_days():
+    """Eleven panels in rows of four leave a place empty, below a panel that ends its column."""
+    drawn = immune_cells({"untreated": (np.arange(3.0), {name: np.ones(3) for name in LEUKOCYTES})})
+    shown = [axes for axes in drawn.axes if axes.get_visible()]
+    assert [bool(axes.get_xlabel()) for axes in shown] == [False] * 7 + [True] * 4
