@@ -1,6 +1,8 @@
 """Trust: what `alarmin model` prints as computed is what the code computes, for every mechanism, to nine digits."""
 
+import inspect
 import math
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -210,6 +212,16 @@ class Sine(Mechanism):
 
     def flows(self, now: Now) -> list[Flow]:
         return [loss("oxygen", jnp.sin(now.oxygen))]
+
+
+@pytest.mark.parametrize("kind", dict.fromkeys(kind for kind, _ in KINDS), ids=lambda kind: kind.__name__)
+def test_a_mechanism_names_the_effects_that_it_reads_and_causes(kind):
+    """What agents do to a mechanism, and a mode to others, stands in its docstring, from which its page is made."""
+    read = set(re.findall(r"now\.(?:product|total)\(\"(\w+)\"\)", inspect.getsource(kind)))
+    parts = re.split(r"\n(Reads|Changes|Source): ", inspect.getdoc(kind) or "")
+    said = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert {name for name in read if name not in said.get("Reads", "")} == set()
+    assert {name for name in marked(kind, "effect") if name not in said.get("Changes", "")} == set()
 
 
 def test_brackets_stand_where_they_are_needed_and_a_taken_name_gives_way():

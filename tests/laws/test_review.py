@@ -1,17 +1,19 @@
 """Trust: each verdict of the ledger is that of a run, every statement is accounted for, and none is true by design."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from alarmin.records import agents
+from alarmin.records import agent, agents
 from alarmin.review import ReviewError, Statement, statements, vocabulary
-from alarmin.review.experiment import Observed, effect_of, median_interval, reading, scaled
-from alarmin.review.ledger import absent, in_section, judge
+from alarmin.review.experiment import FEWEST, Observed, effect_of, median_interval, reading, scaled
+from alarmin.review.ledger import absent, in_section, judge, ledger
 from alarmin.review.statements import LISTED, Intervention, Readout, Vocabulary, experiment
+from alarmin.therapy.regimen import parse, standard_phase
 
 EVIDENCE = Path(__file__).parents[3] / "shared" / "reference" / "evidence.json"
 STATEMENTS = {entry.id: entry for entry in statements()}
@@ -48,6 +50,32 @@ def test_experiments_are_sound(section):
         found = experiment(entry, vocabulary())
         for record in found.intervention.scale:
             assert record in known or record.partition(".")[0] not in agents(), record
+
+
+FACTORS = {"half": 0.5, "a third": 0.33, "a quarter": 0.25, "a tenth": 0.1, "twice": 2.0}
+FACTORS |= {"three times": 3.0, "five times": 5.0, "1.5 times": 1.5, "2.5 times": 2.5}
+FACTORS |= {f"{percent} percent": percent / 100.0 for percent in (30, 40)}
+
+
+def said_factors(title: str) -> set[float]:
+    """The factors that a title names."""
+    return {factor for words, factor in FACTORS.items() if re.search(rf"(?<![\w.]){re.escape(words)}\b", title)}
+
+
+@pytest.mark.parametrize("name", vocabulary().interventions)
+def test_an_intervention_does_what_its_title_says(name):
+    """A reader is told the factors that records are scaled by, and a dose called standard is the agent's."""
+    done = vocabulary().interventions[name]
+    if done.scale and said_factors(done.title):
+        assert said_factors(done.title) == set(done.scale.values())
+    if "standard dose" in done.title:
+        for given in parse(done.regimen).treatments:
+            standard = standard_phase(agent(given.agent))
+            assert (given.phases[0].amount, given.phases[0].basis) == (standard.amount, standard.basis)
+
+
+def test_a_wrong_factor_is_found():
+    assert said_factors("three times as many cells, each 1.5 times as fast") == {3.0, 1.5} != {2.0}
 
 
 def one(**changes) -> Statement:
@@ -152,6 +180,13 @@ def test_the_interval_holds_the_median():
     rng = np.random.default_rng(1)
     held = [low <= 0.0 <= high for _, low, high in (median_interval(rng.normal(size=24)) for _ in range(2000))]
     assert 0.94 < np.mean(held) < 0.99
+
+
+def test_too_few_patients_for_an_interval_are_refused():
+    """Of one patient every effect would count as certain: the extremes of five hold a median in 94 % of samples."""
+    with pytest.raises(ReviewError, match="5 patients in each cohort"):
+        ledger("3.1", patients=FEWEST - 1)
+    assert 1.0 - 2.0 * 0.5**FEWEST >= 0.95 > 1.0 - 2.0 * 0.5 ** (FEWEST - 1)
 
 
 def test_scaling_changes_one_record_of_the_same_patients(virtual_cohort):

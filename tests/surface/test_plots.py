@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alarmin.mechanism import LEUKOCYTES
 from alarmin.plots import (
     Landmark,
     Median,
     compare,
     forest,
     front,
+    immune_cells,
     kymograph,
     render,
     save,
@@ -21,6 +23,7 @@ from alarmin.plots import (
     swimmer,
     waterfall,
 )
+from alarmin.plots.runs import CELLS
 from alarmin.results import StoreError
 
 TIMES = np.linspace(1.0, 30.0, 40)
@@ -234,3 +237,15 @@ def test_numbers_of_regimens_hide_neither_one_another_nor_marks():
     marks = axes.transData.transform([(100.0 * x, y) for x, y in at])
     assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
     assert not any(box.contains(*mark) for box in boxes for mark in marks)
+
+
+def test_the_picture_of_immune_cells_leaves_none_out():
+    """A reader who sees few CD8 T cells beside many CD4 T cells must see the bystanders among them too."""
+    assert set(CELLS) == set(LEUKOCYTES)
+
+
+def test_every_column_of_immune_cells_has_its_days():
+    """Eleven panels in rows of four leave a place empty, below a panel that ends its column."""
+    drawn = immune_cells({"untreated": (np.arange(3.0), {name: np.ones(3) for name in LEUKOCYTES})})
+    shown = [axes for axes in drawn.axes if axes.get_visible()]
+    assert [bool(axes.get_xlabel()) for axes in shown] == [False] * 7 + [True] * 4

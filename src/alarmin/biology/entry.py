@@ -13,11 +13,12 @@ class Entry(Mechanism):
         a = 1 - m_V h(VEGF),   c = c_0 + (1 - c_0) h(CXCL10),   b = 1 - m_T h(TGF-beta),   n = n_0 + (1 - n_0) p
         supply(cd8, CL blood_cd8/V_B);   supply(cd8_bystander, s CL c_m L);   loss(cd8_bystander, d)
         diffusivity D = D_T p b,   drift v = v_T p b grad CXCL10/(|grad CXCL10| + K)
-        margin: exchange D/w with a strip that vessels of normal stroma fill, S_n in place of S_f, over the loss there
+        margin: exchange D/w with a strip of k_e f S_n t c blood_cd8/(V_B d_s), of bystanders k_e f S_n t c s c_m L/d
 
     x is what CXCL12 leaves of the way into the nests, p the pore gate of the matrix. The gate acts on crawling and,
     between the floor n_0 and 1, on the short way from the vessel into the nests: cells that diffuse half a millimeter
-    a month would otherwise not notice the matrix at all.
+    a month would otherwise not notice the matrix at all. The strip is filled through the vessels S_n of normal stroma,
+    by no gate but the chemokine of the outer half millimeter of the lesion, and emptied at d_s (bystanders: d).
     Bystanders are memory cells of blood (density c_m, times the relative lymphocyte count L); they cross less easily.
 
     Reads:    functional_surface, vegf, cxcl10, cxcl12_freedom, tgf_beta, t_cell_pore_gate, blood_cd8, lymphocytes,

@@ -11,11 +11,11 @@ class CTLKilling(DeathMode):
     """Killing is limited by the tumor cell, by the T cell, and by the need for several hits.
 
         k = kappa C A S/(K_T + T + (kappa/k_max) cd8),   C = (cd8 + e cd8_exhausted) cd8/(cd8 + E)
-        A = min(mhc (1/2 + 1/2 h(IFN-gamma)) (1 - y hypoxia), 1)
+        A = min(mhc x (1/2 + 1/2 h(IFN-gamma)) (1 - y hypoxia), 1)
 
     per tumor cell with antigen and day; cells that have lost antigen die at a small part of it. kappa is what one
     T cell kills in a day, k_max the fastest death of a tumor cell; below E effectors per mL hits come too far apart.
-    S is what suppressors leave of killing.
+    S is what suppressors leave of killing, x the MHC of cells under agents, relative to that without them.
 
     Reads:    clones, cd8, cd8_exhausted, killing_capacity, ifn_gamma_response, hypoxia, effect mhc_expression
     Changes:  clones, dying_immunogenic, dying_silent, alarm carriers

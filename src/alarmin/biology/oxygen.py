@@ -9,14 +9,15 @@ from alarmin.numerics.response import CLASS_QUANTILES, class_exposure, class_mea
 class Oxygen(Mechanism):
     """Vessels supply oxygen in series through blood flow and radial diffusion; cells use it at a saturating rate.
 
-        0 = div(D grad O) + k_e (p_a - O) - U sum_q w_q p_q / (p_q + K_m)
-        1/k_e = 1/k_K + 1/(beta Q),    k_K = 2 pi psi N D / max(ln(1/(r_v sqrt(pi N))) - 3/4, 0.3)
+        0 = div(D grad O) + k_e (p_a - O) + o - U sum_q w_q p_q / (p_q + K_m)
+        1/k_e = 1/k_K + 1/(beta c Q),    k_K = 2 pi psi N D / max(ln(1/(r_v sqrt(pi N))) - 3/4, 0.3)
 
     Vessels stand closer than shells are wide, so each shell carries five distance classes p_q = m_q O, whose
     distances follow a clustered Poisson law of the vessel density N and whose decay length is sqrt(D (O + K_m)/U).
-    Where vessels are further apart than that, classes fade out and oxygen varies on the grid alone.
+    Where vessels are further apart than that, classes fade out and oxygen varies on the grid alone. o is what agents
+    release, c the oxygen that blood carries under agents, relative to that without them.
 
-    Reads:    oxygen, functional_surface, blood_flow, tumor, caf, leukocytes
+    Reads:    oxygen, functional_surface, blood_flow, tumor, caf, leukocytes, effects oxygen_carrying, oxygen_release
     Changes:  oxygen
     Source:   records oxygen_*, vessel_*
     """

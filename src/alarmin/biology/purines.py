@@ -10,10 +10,10 @@ class Purines(Mechanism):
 
         ATP        supply J = j (n + s F)(1 + H);   loss v E/(A + K) + k_0
         adenosine  supply f [(1 - w) v E A/(A + K) + w g J];   loss k + P S_o
-        E = c (e_n n + e_T Treg + e_M M2 + e_F F)(1 + g H),   f = (e + a)/(e + b),   e = d e_73 (1 + g H)
+        E = c (e_n n + e_T Treg + e_M M2 + e_F F)(1 + y H),   f = (e + a)/(e + a + b),   e = d e_73 (1 + y H)
 
     H is hypoxia; c, d and g are what agents leave of CD39, CD73 and CD38. w is the share of AMP that comes from NAD.
-    Other enzymes make adenosine without CD73: a/b of it. What dying cells release comes on top.
+    Other enzymes make adenosine without CD73: a/(a + b) of it. What dying cells release comes on top.
 
     Reads:    atp, tumor, caf, treg, m2, hypoxia, open_surface, effects cd39_activity, cd73_activity,
               cd38_activity

@@ -20,7 +20,8 @@ class Suppression(Mechanism):
     Each s_i is a quantity of its own, from 1 (no suppressor, or plenty) to 0, so that one suppressor can be held at 1
     wherever it acts. The mean is over the distance classes of oxygen p.
 
-    Reads:    pd1_inhibition, treg, tgf_beta, adenosine, lactate, mdsc, oxygen_by_class, kynurenine, arginine, glucose
+    Reads:    pd1_inhibition, treg, tgf_beta, adenosine, lactate, mdsc, oxygen_by_class, kynurenine, arginine,
+              glucose, effect a2a_signaling
     Source:   records suppression_*
     """
 

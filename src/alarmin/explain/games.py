@@ -105,7 +105,7 @@ def explain(
         days: day on which burdens are compared.
         agents: further agents to carry along without giving them, so that regimens share one program.
         settings: how to compute.
-        progress: is told how many days of all chunks, of how many, are done.
+        progress: is told how many groups of patients, of how many, are done.
 
     Raises `ExplainError` where nothing is given, or there are no days.
     """

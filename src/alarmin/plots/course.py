@@ -54,9 +54,10 @@ def immune_cells(courses: Mapping[str, tuple[ArrayLike, Mapping[str, ArrayLike]]
             axes.plot(days, cells[kind], color=color, lw=1.5)
         axes.set_title(kind, fontsize=8.5)
         axes.set(xlim=(0, None), ylim=(0, None))
-    for axes in panels[-1]:
+    for axes in panels.flat[max(len(kinds) - 4, 0) : len(kinds)]:
         # A label of the whole figure would lie on the legend.
         axes.set_xlabel("Days from the first dose", fontsize=8)
+        axes.tick_params(labelbottom=True)
     figure.supylabel("Mean density [Mcell/mL]", fontsize=9)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=10, weight="bold")

@@ -30,16 +30,19 @@ SURVIVAL = {
 
 
 CELLS = {
-    "cd8": "CD8 T cells",
+    "cd8": "CD8 effectors",
     "cd8_exhausted": "exhausted CD8",
+    "cd8_bystander": "bystander CD8",
     "cd4": "CD4 T cells",
     "treg": "regulatory T cells",
     "nk": "NK cells",
+    "dc_immature": "immature dendritic cells",
     "dc_mature": "mature dendritic cells",
+    "m1": "inflammatory macrophages",
     "m2": "suppressive macrophages",
     "mdsc": "suppressor cells (MDSC)",
 }
-"""The immune cells that are drawn, by field."""
+"""The immune cells, by field, and what they are called where they are drawn."""
 
 
 def course_section(course: "Course", lane: int = 0, at: Sequence[float] | None = None) -> Figure:

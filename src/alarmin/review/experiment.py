@@ -23,6 +23,9 @@ from alarmin.simulation import Settings, advance_days, model_of, split, state_of
 from alarmin.state import State
 from alarmin.therapy.regimen import parse
 
+FEWEST = 6
+"""Patients from whom on the least and the largest of their effects hold the median in 95 % of samples."""
+
 
 @dataclass(frozen=True)
 class Observed:

@@ -8,7 +8,7 @@ from alarmin.errors import nearest
 from alarmin.patients import Cohort, records_of
 from alarmin.records import agents as known_agents
 from alarmin.records import tumors as known_tumors
-from alarmin.review.experiment import Observed, effect_of, observe, scaled
+from alarmin.review.experiment import FEWEST, Observed, effect_of, observe, scaled
 from alarmin.review.statements import (
     LISTED,
     Design,
@@ -64,11 +64,18 @@ def ledger(
         patients: in each cohort; as the vocabulary says without it.
         days: length of each run; as the vocabulary says without it.
         progress: is told what is done, how many of how many.
+
+    Raises `ReviewError` where the patients are too few for an interval.
     """
     words = vocabulary()
     chosen = in_section(statements(), section)
     update = {name: value for name, value in (("patients", patients), ("days", days)) if value is not None}
     design = words.design.model_copy(update=update)
+    if design.patients < FEWEST:
+        raise ReviewError(
+            f"{design.patients} patients in each cohort; a median has an interval of 95 % from {FEWEST} on",
+            remedy=f"give at least {FEWEST}",
+        )
     planned: dict[str, Experiment] = {}
     missing: dict[str, str] = {}
     for entry in chosen:

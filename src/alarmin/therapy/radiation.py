@@ -15,10 +15,10 @@ RENEWAL = 50.0
 class Radiation(Action):
     """A fraction kills as the linear-quadratic law has it, less where oxygen is missing, linearly above a dose.
 
-        dD/dt = h (T - D) - k D,   clones lose k D/T,   h = -ln < e^-E > over the day of the fraction
+        dZ/dt = h (T - Z) - k Z,   clones lose k Z/T,   h = -ln < e^-E > over the day of the fraction
         E = s (a D + b x (2 D - x)),   x = min(D, D_L),   D = d OER(p)/m,   OER(p) = (m p + K)/(p + K),   b = a/(a/b)
 
-    so that the share of cells that a day's fraction d spares is < e^-E >, whatever the number of steps. Doomed cells D
+    so that the share of cells that a day's fraction d spares is < e^-E >, whatever the number of steps. Doomed cells Z
     take up their room until they die in an attempt to divide, days later. The mean < > runs over the distance classes;
     s is the sensitivity of the patient. The alarm depends on the size of the last fraction,
 
