@@ -19,6 +19,15 @@ def test_uniform_growth_is_exponential_and_changes_no_density() -> None:
     np.testing.assert_allclose(material, 7.0, rtol=1e-12)
 
 
+@given(st.floats(0.5, 2.0), st.integers(1, 192))
+@settings(max_examples=20, deadline=None)
+def test_a_held_lesion_stays_full_however_thin_its_shells(swelling: float, shells: int) -> None:
+    grid, radius = Sphere(shells), jnp.full((1, 1), 5.0)
+    kept, material, _ = grid.remap(radius, jnp.full((shells, 1), swelling), jnp.full((1, shells, 1), 7.0), True)
+    np.testing.assert_allclose(kept, radius, rtol=1e-15)
+    np.testing.assert_allclose(material, 7.0 / swelling, rtol=1e-10)
+
+
 def test_volume_shares_add_up() -> None:
     np.testing.assert_allclose(GRID.shares.sum(), 1.0, rtol=1e-15)
     radius = jnp.asarray([[2.0, 3.0]])

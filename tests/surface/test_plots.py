@@ -199,7 +199,7 @@ def test_swimmer_says_where_it_leaves_patients_out():
 
 def test_kymograph_has_a_panel_a_field_with_the_margin_on_top():
     panels = [axes for axes in kymograph_example().axes if axes.get_visible()]
-    assert [axes.get_title(loc="left") for axes in panels] == ["Tumor cells", "Oxygen", "Alarm", "CD8 T cells"]
+    assert [axes.get_title(loc="left") for axes in panels] == ["Tumor cells", "Oxygen", "Alarm", "CD8 effectors"]
     assert all(list(axes.lines[0].get_ydata()) == [10.0, 9.0, 6.0] for axes in panels)
 
 

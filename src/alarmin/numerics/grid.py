@@ -149,6 +149,7 @@ class Grid(Protocol):
         """Moves material `[field, point, lane]` so that tissue is filled again after it swelled or shrank.
 
         The content of a point needs `swelling` times its volume. The lesion grows by the sum, or keeps its size where
-        `held` is true and sheds what does not fit. Returns extent, material, and path of the tissue [mm].
+        `held` is true, and gives or takes the same share everywhere. Returns extent, material, and path of the tissue
+        [mm].
         """
         ...

@@ -37,7 +37,7 @@ CHANNELS = {
     "collagen": Channel("Collagen", "#F28C28", "mg/mL", top=40.0, root=True),
     "hyaluronan": Channel("Hyaluronan", "#B79CFF", "mg/mL", top=4.0, root=True),
     "alarm": Channel("Alarm", "#FFDD33", "", merged=0.8, top=0.4, root=True),
-    "cd8": Channel("CD8 T cells", "#2FE08B", "Mcell/mL", merged=1.0, top=20.0, root=True),
+    "cd8": Channel("CD8 effectors", "#2FE08B", "Mcell/mL", merged=1.0, top=20.0, root=True),
 }
 """The fields in their order, each in a color of its own whose lightness alone carries the value, on one scale in all
 pictures."""
