@@ -227,7 +227,7 @@ class Budget(NamedTuple):
     """What one step did to the content of each slow tissue field, as a running check of conservation.
 
     Amounts per lesion, `[1, lane]`: `before` and `after` the step, `made` by reactions (net), `crossed` the margin
-    inward. `after - before - made - crossed` is zero up to rounding.
+    inward, or was given to hold the lesion at its size. `after - before - made - crossed` is zero up to rounding.
     """
 
     before: dict[str, Array]

@@ -46,3 +46,22 @@ def test_step_and_shells_hardly_matter() -> None:
     for name, values in found.items():
         assert abs(values["orr"] - reference["orr"]) < 0.02, name
         assert abs(values["median_pfs"] / reference["median_pfs"] - 1.0) < 0.05, name
+
+
+@pytest.mark.slow
+def test_each_lesion_converges_as_shells_get_thinner() -> None:
+    """Radii of the same lesions under the first arm of IMpower150 for twelve weeks."""
+    arm = next(arm for arm in records.trial("impower150").arms if arm.name == "ABCP")
+    cohorts, radii = {}, {}
+    for shells in (48, 96, 192):
+        settings = Settings(grid=Sphere(shells=shells))
+        cohorts[shells] = enroll("nsclc", 48, seed=2, settings=settings)
+        radii[shells] = simulate(cohorts[shells], arm.regimen, days=84, profile_every=21, settings=settings).radius
+    shared = reduce(np.intersect1d, [cohort.ids for cohort in cohorts.values()])
+    radius = {n: radii[n][:, np.isin(cohort.ids[cohort.patient], shared)] for n, cohort in cohorts.items()}
+    for coarse, fine in ((48, 96), (96, 192)):
+        gap = np.log(radius[fine][[1, 4]] / radius[coarse][[1, 4]])
+        for day, part in zip((21, 84), gap, strict=True):
+            found = f"mean {part.mean():+.4f}   median {np.median(np.abs(part)):.4f}   largest {np.abs(part).max():.3f}"
+            print(f"{coarse} to {fine} shells, day {day}: {part.size} lesions, log radius moves by {found}")
+            assert np.median(np.abs(part)) < 0.002 and abs(part.mean()) < 0.01, (coarse, fine, day)
