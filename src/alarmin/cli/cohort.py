@@ -74,7 +74,7 @@ def cohort(
         at_least(1, patients=patients, scan_every=scan_every, processes=processes)
         at_least(0, seed=seed)
         if not 0.0 < months < 1200.0:
-            raise AlarminError(f"--months {months}", remedy="give a number above 0")
+            raise AlarminError(f"--months {months}", remedy="give a number above 0 and below 1200")
         if line not in ("first", "second"):
             raise AlarminError(f"--line {line}", remedy="give first or second")
         if shells is not None or steps_per_day is not None:
