@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alarmin.model import Model
+from alarmin.numerics.random import LARGEST_SEED
 from alarmin.patients import Cohort, CohortError, draw
 from alarmin.readouts.biopsy import Keep
 from alarmin.records import Record
@@ -58,7 +59,7 @@ def enroll(
         settings: how to compute.
         progress: is told how many patients of how many are found.
 
-    Raises `CohortError` where `n` is not positive, or hardly any candidate is plausible and taken.
+    Raises `CohortError` where `n` or `seed` is no such number, or hardly any candidate is plausible and taken.
     """
     return enroll_counted(tumor, n, seed, population, changes, settings, progress, keep)[0]
 
@@ -74,8 +75,10 @@ def enroll_counted(
     keep: Keep | None = None,
 ) -> tuple[Cohort, Acceptance]:
     """`enroll`, with the acceptance that tells how well the priors agree with what is seen."""
-    if n <= 0:
-        raise CohortError(f"a cohort of {n} patients", remedy="ask for at least one")
+    if not isinstance(n, int | np.integer) or n <= 0:
+        raise CohortError(f"a cohort of {n!r} patients", remedy="ask for a whole number, at least one")
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise CohortError(f"seed {seed!r}", remedy=f"give a whole number from 0 to {LARGEST_SEED}")
     fitted = find_population(tumor, population)
     changes = {**(fitted.records if fitted else {}), **(changes or {})}
     name = fitted.name if fitted else "prior"

@@ -69,3 +69,11 @@ def test_the_last_profile_is_of_the_last_day(every, days):
 def test_profiles_that_cannot_be_meant_are_refused(options):
     with pytest.raises(SimulationError, match="profile"):
         simulate(cohort(), REGIMEN, days=2, settings=SMALL, **options)
+
+
+@pytest.mark.parametrize(
+    "length", [{"days": 1.5}, {"days": 0}, {"months": -1.0}, {"months": np.nan}, {"months": np.inf}, {"months": 1e9}]
+)
+def test_a_run_of_no_length_is_refused(length):
+    with pytest.raises(SimulationError, match="a run of"):
+        simulate(cohort(), REGIMEN, settings=SMALL, **length)
