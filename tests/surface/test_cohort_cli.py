@@ -1,12 +1,15 @@
 """Surface: `alarmin cohort` and `alarmin resume` tell what came out, and refuse wrong input before they compute."""
 
 import json
+import shutil
 from functools import partial
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from alarmin import cohorts
+from alarmin.cli.cohort import _tell
 from alarmin.cli.main import app
 from cohort_runs import PLAN
 
@@ -64,3 +67,19 @@ def test_a_folder_without_a_run_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("alarmin.cli.cohort.keep_programs", lambda: None)
     said = call("resume", str(tmp_path))
     assert said.exit_code == 2 and "holds no cohort run" in said.output
+
+
+def test_a_folder_with_a_space_is_gone_on_with_by_the_command_that_is_told(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr("alarmin.cli.cohort.keep_programs", lambda: None)
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(whole, tmp_path / "my run")
+    said = call("cohort", "nsclc", REGIMEN, "--out", "my run")
+    assert said.exit_code == 2 and "alarmin resume 'my run'" in said.output
+
+
+def test_medians_that_are_not_reached_are_said_in_words(capsys):
+    missing = {"value": None, "low": None, "high": None}
+    about = {"tumor": "nsclc", "regimen": "", "patients": 3, "lesions": 5, "months": 1, "seed": 0, "failed": {}}
+    _tell(about | {"median_pfs": missing, "median_os": {**missing, "low": 7.0}}, Path("run"), json=False)
+    told = capsys.readouterr().out
+    assert "(–––)" not in told and "– (7.0–not reached)" in told

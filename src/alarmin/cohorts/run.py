@@ -51,7 +51,7 @@ def start(
     try:
         (folder / DATA).mkdir(parents=True)
     except FileExistsError:
-        remedy = f"alarmin resume {folder}" if (folder / place.MANIFEST).is_file() else "choose another name"
+        remedy = place.going_on(folder) if (folder / place.MANIFEST).is_file() else "choose another name"
         raise RunError(f"{str(target)!r} exists already", remedy=remedy) from None
     except OSError as error:
         raise RunError(f"{str(target)!r} cannot be written: {error.strerror}", remedy="choose another folder") from None
@@ -139,7 +139,7 @@ def _finish(
             if strikes == STRIKES:
                 raise RunError(
                     f"workers died {STRIKES} times without finishing a chunk: {error}",
-                    remedy=f"see whether memory ran out; then, with fewer processes: alarmin resume {folder}",
+                    remedy=f"see whether memory ran out; then, with fewer processes: {place.going_on(folder)}",
                 ) from None
     _cut(folder, manifest)
     for number, sha256 in again.items():
