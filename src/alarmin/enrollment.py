@@ -22,6 +22,9 @@ from alarmin.records import population as find_population
 from alarmin.simulation import Settings, advance_days, balance, model_of, pad, split
 from alarmin.state import FIELDS, State
 
+MOST = 1_000_000
+"""Patients of a cohort that is held in memory."""
+
 
 @dataclass(frozen=True)
 class Acceptance:
@@ -77,6 +80,8 @@ def enroll_counted(
     """`enroll`, with the acceptance that tells how well the priors agree with what is seen."""
     if not isinstance(n, int | np.integer) or n <= 0:
         raise CohortError(f"a cohort of {n!r} patients", remedy="ask for a whole number, at least one")
+    if n > MOST:
+        raise CohortError(f"a cohort of {n} patients", remedy=f"ask for at most {MOST}, or use alarmin cohort")
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise CohortError(f"seed {seed!r}", remedy=f"give a whole number from 0 to {LARGEST_SEED}")
     fitted = find_population(tumor, population)

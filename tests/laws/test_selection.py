@@ -107,6 +107,7 @@ def test_criteria_that_take_nobody_are_refused(enrolled, monkeypatch):
 @pytest.mark.parametrize(
     ("n", "seed", "said"),
     [(0, 1, "of 0 p"), (2.5, 1, "of 2.5 p"), (float("nan"), 1, "of nan p"), ("3", 1, "of '3' p"), (1, -1, "seed -1")]
+    + [(10**9, 1, "of 1000000000 patients")]
     + [(1, 0.5, "seed 0.5"), (1, "one", "seed 'one'"), (1, 2**33, "seed 8589934592")],
 )
 def test_a_cohort_of_no_number_is_refused(n, seed, said):
