@@ -241,6 +241,6 @@ def _show(course: "Course", patient: int, written: list[str]) -> None:
         table.add_row(f"{course.days[row]:.0f}", *sizes, f"{total[row]:.1f}", f"{change:+.0%}", f"[magenta]{bar}")
     out.print(table)
     if written:
-        out.print(f"\nWritten to {', '.join(written)}")
+        out.print(f"\nWritten to {', '.join(written)}", markup=False)
     out.print()
     notice()
