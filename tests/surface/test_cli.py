@@ -70,7 +70,7 @@ REFUSED = {
     ),
     "a cohort for centuries": (
         ("cohort", "nsclc", REGIMEN, "--out", "run", "--months", "1200"),
-        "above 0 and below 1200",
+        "from 0.1 to below 1200",
     ),
     "no such mechanism": (("model", "oxigen"), "oxygen"),
     "no such evidence": (("evidence", "oxygen_difusivity"), "oxygen_diffusivity"),

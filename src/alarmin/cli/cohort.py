@@ -73,8 +73,8 @@ def cohort(
         kind, plan = records.tumor(tumor), str(parse(regimen))
         at_least(1, patients=patients, scan_every=scan_every, processes=processes)
         at_least(0, seed=seed)
-        if not 0.0 < months < 1200.0:
-            raise AlarminError(f"--months {months}", remedy="give a number above 0 and below 1200")
+        if not 0.1 <= months < 1200.0:
+            raise AlarminError(f"--months {months}", remedy="give a number from 0.1 to below 1200")
         if line not in ("first", "second"):
             raise AlarminError(f"--line {line}", remedy="give first or second")
         if shells is not None or steps_per_day is not None:
