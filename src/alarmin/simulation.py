@@ -162,6 +162,10 @@ class Course:
     timing: Timing
     failed: tuple[Failure, ...] = ()
 
+    def __repr__(self) -> str:
+        profiles = f", {len(self.profile_days)} profiles" if len(self.profile_days) else ""
+        return f"<Course under {self.regimen!r} over {self.days[-1]:g} days{profiles}: {self.cohort!r}>"
+
 
 def simulate(
     cohort: Cohort,

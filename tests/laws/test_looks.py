@@ -77,3 +77,10 @@ def test_profiles_that_cannot_be_meant_are_refused(options):
 def test_a_run_of_no_length_is_refused(length):
     with pytest.raises(SimulationError, match="a run of"):
         simulate(cohort(), REGIMEN, settings=SMALL, **length)
+
+
+def test_a_cohort_and_a_course_are_shown_in_a_line():
+    assert repr(cohort()).startswith("<Cohort of 3 patients with 'nsclc': ")
+    shown = repr(run(days=2, profile_every=1))
+    assert "over 2 days, 3 profiles: <Cohort of 3" in shown
+    assert len(shown) < 300 and "array" not in shown
