@@ -8,6 +8,7 @@ import pytest
 
 from alarmin.enrollment import enroll
 from alarmin.numerics.sphere import Sphere
+from alarmin.plots import course_section
 from alarmin.simulation import Settings, SimulationError, simulate
 
 # One step a day is the case in which a stretch of one day was compiled, and so rounded, otherwise than a longer one.
@@ -84,3 +85,11 @@ def test_a_cohort_and_a_course_are_shown_in_a_line():
     shown = repr(run(days=2, profile_every=1))
     assert "over 2 days, 3 profiles: <Cohort of 3" in shown
     assert len(shown) < 300 and "array" not in shown
+
+
+@pytest.mark.parametrize(("every", "shown"), [(30, ["Day 0", "Day 2"]), (1, ["Day 0", "Day 1", "Day 2"])])
+def test_a_short_course_is_shown_on_each_of_its_days_once(every, shown):
+    figure = course_section(run(days=2, profile_every=every))
+    texts = [text.get_text() for part in (figure, *figure.axes) for text in part.texts]
+    texts += [axis.get_title() for axis in figure.axes]
+    assert [text for text in texts if text.startswith("Day ")] == shown
