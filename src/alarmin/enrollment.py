@@ -14,12 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alarmin.model import Model
+from alarmin.numerics.random import LARGEST_SEED
 from alarmin.patients import Cohort, CohortError, draw
 from alarmin.readouts.biopsy import Keep
 from alarmin.records import Record
 from alarmin.records import population as find_population
 from alarmin.simulation import Settings, advance_days, balance, model_of, pad, split
 from alarmin.state import FIELDS, State
+
+MOST = 1_000_000
+"""Patients of a cohort that is held in memory."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def enroll(
         settings: how to compute.
         progress: is told how many patients of how many are found.
 
-    Raises `CohortError` where `n` is not positive, or hardly any candidate is plausible and taken.
+    Raises `CohortError` where `n` or `seed` is no such number, or hardly any candidate is plausible and taken.
     """
     return enroll_counted(tumor, n, seed, population, changes, settings, progress, keep)[0]
 
@@ -74,8 +78,12 @@ def enroll_counted(
     keep: Keep | None = None,
 ) -> tuple[Cohort, Acceptance]:
     """`enroll`, with the acceptance that tells how well the priors agree with what is seen."""
-    if n <= 0:
-        raise CohortError(f"a cohort of {n} patients", remedy="ask for at least one")
+    if not isinstance(n, int | np.integer) or n <= 0:
+        raise CohortError(f"a cohort of {n!r} patients", remedy="ask for a whole number, at least one")
+    if n > MOST:
+        raise CohortError(f"a cohort of {n} patients", remedy=f"ask for at most {MOST}, or use alarmin cohort")
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise CohortError(f"seed {seed!r}", remedy=f"give a whole number from 0 to {LARGEST_SEED}")
     fitted = find_population(tumor, population)
     changes = {**(fitted.records if fitted else {}), **(changes or {})}
     name = fitted.name if fitted else "prior"

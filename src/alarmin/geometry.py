@@ -174,21 +174,33 @@ def read_map(path: str | Path) -> tuple[NDArray[np.float64], float | None]:
     A NumPy file (.npy), a Zarr array, or an OME-Zarr image, of which the finest level is taken, at its first time and
     channel; its scale is the spacing. Values are scaled so that the largest is 1.
 
-    Raises `GeometryError` where nothing of the kind is there.
+    Raises `GeometryError` where nothing of the kind is there, or its voxels are no cubes.
     """
     place = Path(path)
     remedy = "give a .npy file, a Zarr array, or an OME-Zarr image"
     if not place.exists():
         raise GeometryError(f"no map {str(path)!r}", remedy=remedy)
-    spacing: float | None = None
+    widths: tuple[float, ...] = ()
     try:
         if place.suffix == ".npy":
             values = np.load(place, allow_pickle=False)
         else:
-            values, spacing = _zarr_map(place)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            values, widths = _zarr_map(place)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise GeometryError(f"{str(path)!r} cannot be read as a map: {error}", remedy=remedy) from None
-    values = np.asarray(values, np.float64)
+    if values.dtype.kind not in "biuf" or values.size == 0:
+        raise GeometryError(
+            f"{str(path)!r} holds {values.size} values of the kind {values.dtype}", remedy="give real numbers"
+        )
+    for width in widths:
+        if not 0.0 < width < np.inf:
+            raise GeometryError(f"{str(path)!r} says a spacing of {width:g} mm", remedy="give a positive length there")
+    if widths and not np.allclose(widths, widths[0], rtol=1e-3, atol=0.0):
+        raise GeometryError(
+            f"{str(path)!r} holds voxels of {' by '.join(f'{width:g}' for width in widths)} mm",
+            remedy="resample it to voxels that are as wide along all axes",
+        )
+    values = values.astype(np.float64)
     while values.ndim > 3:
         values = values[0]
     if values.ndim not in (2, 3) or not np.isfinite(values).all() or values.min() < 0.0 or values.max() <= 0.0:
@@ -196,22 +208,34 @@ def read_map(path: str | Path) -> tuple[NDArray[np.float64], float | None]:
             f"{str(path)!r} holds {values.ndim} axes, with values from {values.min():g} to {values.max():g}",
             remedy="give two or three axes of finite numbers that are not negative",
         )
-    return values / values.max(), spacing
+    return values / values.max(), widths[0] if widths else None
 
 
-def _zarr_map(place: Path) -> tuple[NDArray[Any], float | None]:
+MILLIMETERS = {"angstrom": 1e-7, "nanometer": 1e-6, "micrometer": 1e-3, "millimeter": 1.0, "centimeter": 10.0}
+"""Units of length that an OME-Zarr image may be in [mm]."""
+
+
+def _zarr_map(place: Path) -> tuple[NDArray[Any], tuple[float, ...]]:
+    """The values, and how wide a voxel is along each axis in space [mm]; empty where nothing is said."""
     import zarr
 
     found: Any = zarr.open(str(place), mode="r")
     if isinstance(found, zarr.Array):
-        spacing = found.attrs.get("spacing")
-        return np.asarray(found[:]), None if spacing is None else float(spacing)  # type: ignore[arg-type]
+        spacing: Any = found.attrs.get("spacing")
+        return np.asarray(found[:]), () if spacing is None else tuple(map(float, np.atleast_1d(spacing)))
     attributes: Mapping[str, Any] = found.attrs.asdict()
     image = attributes.get("ome", attributes)["multiscales"][0]
-    level = image["datasets"][0]
-    scale = next(part["scale"] for part in level["coordinateTransformations"] if part["type"] == "scale")
-    unit = {"micrometer": 1e-3, "millimeter": 1.0}.get(image["axes"][-1].get("unit", "micrometer"), 1e-3)
-    return np.asarray(found[level["path"]][:]), float(scale[-1]) * unit
+    level, axes = image["datasets"][0], image["axes"]
+    steps = [*level["coordinateTransformations"], *image.get("coordinateTransformations", ())]
+    scale = np.prod([step["scale"] for step in steps if step["type"] == "scale"], axis=0)
+    space = [axis.get("type", "space") == "space" for axis in axes]
+    if scale.shape != (len(axes),):
+        raise ValueError("its scale does not name each axis")
+    units = [axis.get("unit", "micrometer") for axis, spatial in zip(axes, space, strict=True) if spatial]
+    if unknown := set(units) - set(MILLIMETERS):
+        raise ValueError(f"a unit {min(unknown)!r}; known: {', '.join(MILLIMETERS)}")
+    values = np.asarray(found[level["path"]][tuple(slice(None) if spatial else 0 for spatial in space)])
+    return values, tuple(float(s) * MILLIMETERS[unit] for s, unit in zip(scale[space], units, strict=True))
 
 
 def _untreated(cohort: Cohort) -> Mapping[str, NDArray]:

@@ -37,6 +37,9 @@ from alarmin.units import factor
 MONTH = 365.25 / 12.0
 """Days in a month."""
 
+LONGEST = 1200
+"""Months that a run may have."""
+
 TreatOn = Callable[[NDArray[np.float64], NDArray[np.float64], Cohort], NDArray[np.bool_]]
 """Days so far `[time]`, diameters so far `[time, lane]`, and whose: whether treatment goes on, `[patient]`."""
 
@@ -159,6 +162,10 @@ class Course:
     timing: Timing
     failed: tuple[Failure, ...] = ()
 
+    def __repr__(self) -> str:
+        profiles = f", {len(self.profile_days)} profiles" if len(self.profile_days) else ""
+        return f"<Course under {self.regimen!r} over {self.days[-1]:g} days{profiles}: {self.cohort!r}>"
+
 
 def simulate(
     cohort: Cohort,
@@ -214,10 +221,12 @@ def simulate(
     plan = parse(regimen) if isinstance(regimen, str) else regimen
     if (months is None) == (days is None):
         raise SimulationError("give the length of the run as either months or days", remedy="for instance months=30")
-    length = int(days if days is not None else round(float(months or 0.0) * MONTH))
-    if length <= 0:
-        raise SimulationError(f"a run of {length} days", remedy="give a positive number of months or days")
-
+    asked = float(days if days is not None else np.round((months or 0.0) * MONTH))
+    if not (0.0 < asked < np.inf and asked.is_integer()):
+        raise SimulationError(f"a run of {asked:g} days", remedy="give a positive number of months, or of whole days")
+    if asked > LONGEST * MONTH:
+        raise SimulationError(f"a run of {asked:g} days", remedy=f"give at most {LONGEST} months")
+    length = int(asked)
     if profile_every is not None and profile_every < 1:
         raise SimulationError(f"profiles every {profile_every} days", remedy="give profile_every as 1 or more")
     if watch is not None and profile_every is None:

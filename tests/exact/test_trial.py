@@ -95,6 +95,9 @@ def test_sizes():
     assert sizes([200, 100], 10) == [7, 3]
     with pytest.raises(TrialError, match="2 patients for 3 arms"):
         sizes([1, 1, 1], 2)
+    for patients in (7.5, float("nan"), "7"):
+        with pytest.raises(TrialError, match="whole number"):
+            sizes([200, 100], patients)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("published", [[1, 1, 1], [7, 1, 1], [400, 400, 10]])

@@ -8,6 +8,7 @@ import pytest
 
 from alarmin.enrollment import enroll
 from alarmin.numerics.sphere import Sphere
+from alarmin.plots import course_section
 from alarmin.simulation import Settings, SimulationError, simulate
 
 # One step a day is the case in which a stretch of one day was compiled, and so rounded, otherwise than a longer one.
@@ -69,3 +70,26 @@ def test_the_last_profile_is_of_the_last_day(every, days):
 def test_profiles_that_cannot_be_meant_are_refused(options):
     with pytest.raises(SimulationError, match="profile"):
         simulate(cohort(), REGIMEN, days=2, settings=SMALL, **options)
+
+
+@pytest.mark.parametrize(
+    "length", [{"days": 1.5}, {"days": 0}, {"months": -1.0}, {"months": np.nan}, {"months": np.inf}, {"months": 1e9}]
+)
+def test_a_run_of_no_length_is_refused(length):
+    with pytest.raises(SimulationError, match="a run of"):
+        simulate(cohort(), REGIMEN, settings=SMALL, **length)
+
+
+def test_a_cohort_and_a_course_are_shown_in_a_line():
+    assert repr(cohort()).startswith("<Cohort of 3 patients with 'nsclc': ")
+    shown = repr(run(days=2, profile_every=1))
+    assert "over 2 days, 3 profiles: <Cohort of 3" in shown
+    assert len(shown) < 300 and "array" not in shown
+
+
+@pytest.mark.parametrize(("every", "shown"), [(30, ["Day 0", "Day 2"]), (1, ["Day 0", "Day 1", "Day 2"])])
+def test_a_short_course_is_shown_on_each_of_its_days_once(every, shown):
+    figure = course_section(run(days=2, profile_every=every))
+    texts = [text.get_text() for part in (figure, *figure.axes) for text in part.texts]
+    texts += [axis.get_title() for axis in figure.axes]
+    assert [text for text in texts if text.startswith("Day ")] == shown

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from alarmin.enrollment import enroll
+from alarmin.errors import AlarminError
 from alarmin.numerics.sphere import Sphere
 from alarmin.patients import Cohort, CohortError
 from alarmin.readouts.biopsy import Biopsy, meets
@@ -101,3 +102,14 @@ def test_criteria_that_take_nobody_are_refused(enrolled, monkeypatch):
     nobody = meets([Criterion(reading="lesions", least=9)], SMALL)
     with pytest.raises(CohortError, match="criteria take only 0 of"):
         enroll("nsclc", 200, keep=nobody, settings=SMALL)
+
+
+@pytest.mark.parametrize(
+    ("n", "seed", "said"),
+    [(0, 1, "of 0 p"), (2.5, 1, "of 2.5 p"), (float("nan"), 1, "of nan p"), ("3", 1, "of '3' p"), (1, -1, "seed -1")]
+    + [(10**9, 1, "of 1000000000 patients")]
+    + [(1, 0.5, "seed 0.5"), (1, "one", "seed 'one'"), (1, 2**33, "seed 8589934592")],
+)
+def test_a_cohort_of_no_number_is_refused(n, seed, said):
+    with pytest.raises(AlarminError, match=said):
+        enroll("nsclc", n, seed, settings=SMALL)

@@ -148,6 +148,62 @@ def test_an_image_has_channels_named_by_field_and_comes_back_as_a_map(tmp_path):
     assert spacing == pytest.approx(0.05)
 
 
+def image(place: Path, values: np.ndarray, axes: str, scale: list[float], unit: str = "micrometer", **more) -> Path:
+    """An OME-Zarr image as another program may have written it."""
+    import zarr
+
+    kinds = {"t": "time", "c": "channel"}
+    named = [{"name": axis, "type": kinds.get(axis, "space")} for axis in axes]
+    named = [axis | ({"unit": unit} if axis["type"] == "space" else {}) for axis in named]
+    level = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}
+    about = {"version": "0.5", "multiscales": [{"axes": named, "datasets": [level]} | more]}
+    group = zarr.create_group(place, attributes={"ome": about})
+    group.create_array("0", data=values)
+    return place
+
+
+def test_an_image_of_channels_is_a_section_and_its_scales_and_units_count(tmp_path):
+    channels = np.arange(1.0, 3 * 10 * 9 + 1).reshape(3, 10, 9)
+    values, spacing = read_map(image(tmp_path / "cyx.zarr", channels, "cyx", [1.0, 50.0, 50.0]))
+    np.testing.assert_allclose(values, channels[0] / channels[0].max())
+    assert spacing == pytest.approx(0.05)
+    assert read_map(image(tmp_path / "nm.zarr", channels[0], "yx", [2e4, 2e4], "nanometer"))[1] == pytest.approx(0.02)
+    whole = [{"type": "scale", "scale": [4.0, 4.0]}]
+    larger = image(tmp_path / "whole.zarr", channels[0], "yx", [5.0, 5.0], coordinateTransformations=whole)
+    assert read_map(larger)[1] == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(
+    ("scale", "unit", "said"),
+    [
+        ([5.0, 1.0, 1.0], "micrometer", "voxels of 0.005 by 0.001 by 0.001 mm"),
+        ([0.0, 0.0, 0.0], "micrometer", "a spacing of 0 mm"),
+        ([-1.0, -1.0, -1.0], "micrometer", "a spacing of -0.001 mm"),
+        ([1.0, 1.0], "micrometer", "its scale does not name each axis"),
+        ([1.0, 1.0, 1.0], "inch", "a unit 'inch'; known: angstrom, nanometer"),
+    ],
+)
+def test_an_image_whose_voxels_are_no_cubes_is_refused(scale, unit, said, tmp_path):
+    with pytest.raises(AlarminError, match=said):
+        read_map(image(tmp_path / "map.zarr", np.ones((8, 8, 8)), "zyx", scale, unit))
+
+
+@pytest.mark.parametrize("values", [np.zeros((0, 8, 8, 8)), np.full((8, 8), "a"), np.full((8, 8), 1j)])
+def test_a_map_without_real_numbers_is_refused(values, tmp_path):
+    np.save(tmp_path / "map.npy", values)
+    with pytest.raises(AlarminError, match="give real numbers"):
+        read_map(tmp_path / "map.npy")
+
+
+@pytest.mark.parametrize(("spacing", "said"), [([0.1, 0.2], "voxels of 0.1 by 0.2 mm"), (float("nan"), "of nan mm")])
+def test_an_array_whose_spacing_cannot_be_meant_is_refused(spacing, said, tmp_path):
+    import zarr
+
+    zarr.create_array(tmp_path / "map.zarr", data=np.ones((8, 8)), attributes={"spacing": spacing})
+    with pytest.raises(AlarminError, match=said):
+        read_map(tmp_path / "map.zarr")
+
+
 def test_a_stain_shows_cells_where_there_is_tissue_and_the_same_ones_again():
     fields = ball((40, 40))
     picture = multiplex(fields, 0.02, width=0.8, pixels=200, seed=1)

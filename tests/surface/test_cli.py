@@ -61,6 +61,17 @@ REFUSED = {
     "course over a file": (("simulate", "nsclc", REGIMEN, "--out", "kept"), "'kept' exists already"),
     "picture over a file": (("simulate", "nsclc", REGIMEN, "--picture", "kept"), "'kept' exists already"),
     "picture of no kind": (("simulate", "nsclc", REGIMEN, "--picture", "lesion.doc"), ".doc"),
+    "two files in one place": (("simulate", "nsclc", REGIMEN, "--out", "a.svg", "--picture", "a.svg"), "into a.svg"),
+    "a file within a store": (("simulate", "nsclc", REGIMEN, "--out", "a", "--picture", "a/b.png"), "a/b.png would be"),
+    "a store within a folder": (("simulate", "nsclc", REGIMEN, "--out", "a/b", "--picture", "a"), "a/b would be"),
+    "a barrier twice": (
+        ("simulate", "nsclc", REGIMEN, "--barrier", "matrix=0.5", "--barrier", "matrix=0"),
+        "--barrier 'matrix=0', and matrix before",
+    ),
+    "a cohort for centuries": (
+        ("cohort", "nsclc", REGIMEN, "--out", "run", "--months", "1200"),
+        "from 0.1 to below 1200",
+    ),
     "no such mechanism": (("model", "oxigen"), "oxygen"),
     "no such evidence": (("evidence", "oxygen_difusivity"), "oxygen_diffusivity"),
     "no such tumor to calibrate": (("calibrate", "nsclk"), "nsclk"),

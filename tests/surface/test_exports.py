@@ -14,6 +14,7 @@ from alarmin import exports
 from alarmin.cli.main import app
 from alarmin.exports.adam import LABELS, files
 from alarmin.exports.formulas import Formulas
+from alarmin.exports.network import ExportError
 
 TABLES = {
     "adsl": pd.DataFrame(
@@ -172,3 +173,9 @@ def test_formulas_keep_the_order_of_operations() -> None:
     ):
         assert evaluate(write(text, 0), values) == pytest.approx(eval(text, {}, values)), text
     assert json.loads(write("1e-09", 0)) == 1e-9
+
+
+def test_a_course_in_a_box_has_no_shells_to_sample() -> None:
+    course = xr.Dataset({"oxygen": (("profile_day", "y", "x"), np.ones((1, 8, 8)))}, {"profile_day": [0.0]})
+    with pytest.raises(ExportError, match="in a box"):
+        exports.ball(course, 0.0)

@@ -216,3 +216,10 @@ def test_records_that_differ_between_tumor_types_are_told_apart():
     own = {"one": RECORDS["one"]}
     assert set(records_by_tumor({"pdac": RECORDS, "nsclc": own})) == {"one", "pdac.two"}
     assert set(records_by_tumor({"nsclc": own, "pdac": RECORDS})) == {"one", "pdac.two"}
+
+
+@pytest.mark.parametrize("content", ["junk", "{}"])
+def test_a_damaged_provenance_is_refused_by_its_file(content, tmp_path):
+    (tmp_path / "provenance.json").write_text(content)
+    with pytest.raises(StoreError, match="is not as a run writes it"):
+        read(tmp_path)

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from alarmin import results
+from alarmin import records, results
 from alarmin.cli.main import app
 from alarmin.records import Trial
+from alarmin.scoring.score import estimate
 from alarmin.simulation import Course, Timing
 from alarmin.trials import TrialResult, analyze, outcomes
 
@@ -92,3 +93,30 @@ def test_unpublished_trial_shows_predictions(made_up, tmp_path):
     result = call("trial", str(file), "--patients", "60")
     assert result.exit_code == 0, result.output
     assert "Median overall survival" in result.stdout
+
+
+def test_brackets_in_names_are_shown_as_they_are(made_up, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    content = records.trial("oak").model_dump(mode="json")
+    content |= {"name": "mine", "title": "A title [red] and [/bold] more", "contrasts": [], "primary": []}
+    content["arms"] = [arm | {"name": f"{arm['name']} [b]"} for arm in content["arms"]]
+    known = records.trial("oak")
+    monkeypatch.setattr("alarmin.records.trial", lambda name: type(known).model_validate(content))
+    result = call("trial", "mine.toml", "--patients", "24", "--out", "run[a]")
+    assert result.exit_code == 0, result.exception
+    for part in ("A title [red] and [/bold] more", "docetaxel [b] 12", "Written to run[a]"):
+        assert part in result.stdout, result.stdout
+    assert result.stdout.count("docetaxel [b]") == 2, "in the first lines and above its column"
+
+
+@pytest.mark.parametrize(
+    ("values", "missing", "shown"),
+    [
+        ((0.456, 0.4, 0.5), "–", "46 (40 to 50)"),
+        ((6.93, 2.61, None), "not reached", "6.9 (2.6 to not reached)"),
+        ((None, None, None), "not reached", "not reached"),
+        ((6.93, 2.61, None), "–", "6.9"),
+    ],
+)
+def test_what_is_not_reached_is_said_on_screen_as_in_the_browser(values, missing, shown):
+    assert estimate("orr" if values[0] == 0.456 else "median_os", *values, missing) == shown

@@ -53,6 +53,9 @@ def test_a_trial_file_says_what_is_planned_and_not_what_came_out(name):
 
 IMPOSSIBLE = {
     "no arm": ({"arms": []}, "arms is empty"),
+    "an arm that is no folder": ({"arms": [{"name": "A/B", "regimen": "", "patients": 9}]}, "arm name 'A/B' cannot"),
+    "an arm that leads elsewhere": ({"arms": [{"name": "..", "regimen": "", "patients": 9}]}, "arm name '..' cannot"),
+    "an arm without a name": ({"arms": [{"name": " ", "regimen": "", "patients": 9}]}, "arm name ' ' cannot"),
     "an arm against itself": ({"contrasts": [{"experimental": "ABCP", "control": "ABCP"}]}, "'ABCP' with itself"),
     "no scan": ({"scans": []}, "scans is empty"),
     "scans that end": ({"scans": [{"every": 42, "until": 84}]}, "scans ends on day 84"),

@@ -111,6 +111,7 @@ def test_a_wrong_regimen_is_refused_as_everywhere_else(client):
     [
         ("/tumor", PLAN | {"days": "100000"}, "Days"),
         ("/tumor", PLAN | {"patient": "0"}, "Patient"),
+        ("/tumor", PLAN | {"seed": "1e30"}, "from 0 to 2147483647"),
         ("/tumor", PLAN | {"tumor": "nsclk"}, "nsclk"),
         ("/tumor", PLAN | {"regimen": "x" * 5000}, "letters"),
         ("/trial", {"trial": "oak", "patients": "100000"}, "Patients"),
@@ -123,6 +124,12 @@ def test_a_wrong_regimen_is_refused_as_everywhere_else(client):
 def test_what_is_out_of_range_is_refused_by_name(client, path, form, named):
     answer = client.post(path, data=form)
     assert answer.status_code == 400 and "Refused" in answer.text and named in answer.text
+
+
+@pytest.mark.parametrize("path", ["/tumor", "/trial", "/design", "/review"])
+def test_what_is_no_form_starts_no_run(client, path):
+    answer = client.post(path, json={"tumor": "pdac"}, follow_redirects=False)
+    assert answer.status_code == 400 and "application/json" in answer.text
 
 
 def test_nothing_typed_becomes_markup(client):

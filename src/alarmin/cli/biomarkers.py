@@ -140,7 +140,7 @@ def show(found: "Biomarkers", written: Path | None) -> None:
             style="dim",
         )
     if written is not None:
-        console.print(f"\nWritten to {written}")
+        console.print(f"\nWritten to {written}", markup=False)
     console.print()
     notice()
 

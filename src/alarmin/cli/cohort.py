@@ -15,9 +15,9 @@ from alarmin.cli.face import (
     as_json,
     aside,
     at_least,
+    interval,
     keep_programs,
     notice,
-    number,
     out,
     progress,
     refusals,
@@ -73,8 +73,8 @@ def cohort(
         kind, plan = records.tumor(tumor), str(parse(regimen))
         at_least(1, patients=patients, scan_every=scan_every, processes=processes)
         at_least(0, seed=seed)
-        if not 0.0 < months < 1200.0:
-            raise AlarminError(f"--months {months}", remedy="give a number above 0")
+        if not 0.1 <= months < 1200.0:
+            raise AlarminError(f"--months {months}", remedy="give a number from 0.1 to below 1200")
         if line not in ("first", "second"):
             raise AlarminError(f"--line {line}", remedy="give first or second")
         if shells is not None or steps_per_day is not None:
@@ -153,10 +153,12 @@ def _workers(processes: int | None, scheduler: str | None) -> "Workers":
 @contextmanager
 def _stopped(folder: Path) -> Iterator[None]:
     """Says how to go on where a person stops a run."""
+    from alarmin.cohorts.folder import going_on
+
     try:
         yield
     except KeyboardInterrupt:
-        aside.print(f"Stopped; go on with: alarmin resume {folder}", markup=False)
+        aside.print(f"Stopped; go on with: {going_on(folder)}", markup=False)
         raise typer.Exit(130) from None
 
 
@@ -171,8 +173,8 @@ def _tell(found: dict[str, Any], folder: Path, json: bool) -> None:
     )
     for title, name, scale in ROWS:
         if name in found:
-            value, low, high = (number(found[name][end], 1, scale) for end in ("value", "low", "high"))
-            out.print(f"{title:<44}{value:>7} ({low}–{high})", markup=False)
+            ends = {name + end: found[name][key] for end, key in (("", "value"), ("_low", "low"), ("_high", "high"))}
+            out.print(f"{title:<44}{interval(ends, name, 1, scale)}", markup=False)
     for why in found["failed"].values():
         out.print(f"Failed and left out: {why}", markup=False)
     out.print(f"\nWritten to {folder}; one dataset, one row a lesion, in {folder / 'lesions'}", markup=False)

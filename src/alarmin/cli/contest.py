@@ -95,7 +95,7 @@ def contest(
             )
         console.print(table)
         if out is not None:
-            console.print(f"\nWritten to {out}")
+            console.print(f"\nWritten to {out}", markup=False)
         notice()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from alarmin.cli.face import (
     AsJson,
@@ -127,7 +128,7 @@ def _write(folder: Path, found: "Characteristics", trial: "Trial") -> None:
 
 def _show(found: "Characteristics", folder: Path | None) -> None:
     planned = found.design
-    out.print(f"\n[bold]{planned.title or planned.name}[/bold]")
+    out.print(f"\n[bold]{escape(planned.title or planned.name)}[/bold]")
     out.print(
         f"{planned.endpoint.name.upper()} of {planned.patients} patients of {planned.trial}, "
         f"{' and '.join(planned.experimental)} v {planned.control}\n"
@@ -146,7 +147,7 @@ def _show(found: "Characteristics", folder: Path | None) -> None:
     if found.patients_for_goal is not None:
         out.print(f"The goal would be reached with about {found.patients_for_goal:.0f} patients")
     if folder is not None:
-        out.print(f"Written to {folder}")
+        out.print(f"Written to {folder}", markup=False)
     notice()
 
 

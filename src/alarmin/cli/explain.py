@@ -173,7 +173,7 @@ def _show(found: "Explanation", pulls: dict[str, float] | None, folder: Path | N
             out.print(f"  {record:<40}{value:+8.3f}", markup=False)
     out.print(f"\nSimulated {found.lane_steps / 1e6:.2f} million lesion-steps in {found.seconds:.0f} s")
     if folder is not None:
-        out.print(f"Written to {folder}")
+        out.print(f"Written to {folder}", markup=False)
     notice()
 
 

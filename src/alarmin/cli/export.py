@@ -128,5 +128,5 @@ def _patient(tumor: str, regimen: str, days: int, seed: int, patient: int):
 
 
 def _done(target: Path) -> None:
-    out.print(f"Written to {target}")
+    out.print(f"Written to {target}", markup=False)
     notice()

@@ -75,7 +75,12 @@ def progress(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     if not quiet and not aside.is_terminal:
         yield _lines()
         return
-    columns = (TextColumn("{task.description:<16}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description:<16}", markup=False),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=aside, transient=True, disable=quiet) as bars:
         tasks: dict[str, TaskID] = {}
 
@@ -96,7 +101,7 @@ def _lines(every: float = 30.0) -> Callable[[str, int, int], None]:
         now = time.monotonic()
         if now - told >= every:
             told = now
-            aside.print(f"{what}: {done} of {total} after {timedelta(seconds=round(now - begin))}")
+            aside.print(f"{what}: {done} of {total} after {timedelta(seconds=round(now - begin))}", markup=False)
 
     return report
 

@@ -169,6 +169,6 @@ def _show(
     if len(found) > SHOWN:
         console.print(f"\n… and {len(found) - SHOWN} more: all of them with --out or --json")
     if written is not None:
-        console.print(f"\nWritten to {written}")
+        console.print(f"\nWritten to {written}", markup=False)
     console.print("New lesions, lesions that are not measured, and death are not part of this forecast.", style="dim")
     notice()

@@ -38,7 +38,7 @@ def model(
             results.ensure_new(pages)
             texts = {f"{key}.md": page(key, found) for key, found in chosen.items()}
             results.write_files(pages, texts | {"index.md": contents(chosen)})
-            out.print(f"Written to {pages}")
+            out.print(f"Written to {pages}", markup=False)
             return
         if json:
             as_json(chosen)

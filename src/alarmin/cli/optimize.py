@@ -197,7 +197,7 @@ def show(
     if reasons:
         console.print(_explained(reasons))
     if written is not None:
-        console.print(f"Written to {written}")
+        console.print(f"Written to {written}", markup=False)
     console.print()
     notice()
 

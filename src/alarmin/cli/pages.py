@@ -38,7 +38,7 @@ def pages(
 
         written = reference({} if verdicts is None else read(verdicts))
         results.write_files(folder, written)
-        out.print(f"{len(written)} pages written to {folder}")
+        out.print(f"{len(written)} pages written to {folder}", markup=False)
 
 
 def reference(verdicts: "Mapping[str, Verdict]") -> dict[str, str]:

@@ -90,7 +90,7 @@ def score(
         else:
             _show(found)
             if folder is not None:
-                aside.print(f"Written to {folder}")
+                aside.print(f"Written to {folder}", markup=False)
 
 
 def _write(

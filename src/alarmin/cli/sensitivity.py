@@ -117,7 +117,7 @@ def show(found: "Sensitivity", top: int, written: Path | None) -> None:
     for outcome, rows in found.top(top).groupby("outcome", sort=False):
         _print(OUTCOMES[str(outcome)], rows)
     if written is not None:
-        console.print(f"\nWritten to {written}")
+        console.print(f"\nWritten to {written}", markup=False)
     console.print()
     notice()
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,10 +89,12 @@ def simulate(
         if kept and geometry != "sphere":
             raise AlarminError(f"--barrier with --geometry {geometry}", remedy="leave the geometry out")
         at_least(0, seed=seed)
-        targets = (out, picture, ome, movie, multiplex)
+        targets = [target for target in (out, picture, ome, movie, multiplex) if target is not None]
         for target in targets:
-            if target is not None:
-                results.ensure_new(target)
+            results.ensure_new(target)
+        for one, other in permutations(targets, 2):
+            if one.absolute() in (other.absolute(), *other.absolute().parents):
+                raise AlarminError(f"{other} would be written into {one}", remedy="give each a place of its own")
         if picture is not None:
             _kind(picture)
         for option, target, ending in (("movie", movie, ".gif"), ("multiplex", multiplex, ".png")):
@@ -148,13 +151,15 @@ def simulate(
         else:
             last = f" (day {course.days[-1]:.0f})"
             of_last = {target: last for target in (ome, multiplex)}
-            _show(course, patient, [f"{target}{of_last.get(target, '')}" for target in targets if target is not None])
+            _show(course, patient, [f"{target}{of_last.get(target, '')}" for target in targets])
 
 
 def _shares(barriers: Sequence[str]) -> dict[str, float]:
     found = {}
     for text in barriers:
         name, _, share = text.partition("=")
+        if name.strip() in found:
+            raise AlarminError(f"--barrier {text!r}, and {name.strip()} before", remedy="give each barrier one share")
         try:
             found[name.strip()] = float(share)
         except ValueError:
@@ -236,6 +241,6 @@ def _show(course: "Course", patient: int, written: list[str]) -> None:
         table.add_row(f"{course.days[row]:.0f}", *sizes, f"{total[row]:.1f}", f"{change:+.0%}", f"[magenta]{bar}")
     out.print(table)
     if written:
-        out.print(f"\nWritten to {', '.join(written)}")
+        out.print(f"\nWritten to {', '.join(written)}", markup=False)
     out.print()
     notice()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from alarmin.cli.face import (
     AsJson,
@@ -148,9 +149,10 @@ def _replicate(
     if json:
         as_json(summary)
         return
-    out.print(f"\n[bold]{design.title}[/bold]  {count} replicate trials, seed {seed}\n")
+    out.print(f"\n[bold]{escape(design.title)}[/bold]  {count} replicate trials, seed {seed}\n")
     for found in [*({"of": name, **known} for name, known in summary["arms"].items()), *summary["contrasts"]]:
-        out.print(f"[bold]{found.get('of') or found['experimental'] + ' v ' + found['control']}[/bold]")
+        of = found.get("of") or f"{found['experimental']} v {found['control']}"
+        out.print(f"[bold]{escape(of)}[/bold]")
         for name, known in found.items():
             if isinstance(known, dict):
                 middle, low, high = (number(known[q], 2) for q in ("median", "low", "high"))
@@ -192,8 +194,8 @@ def _write(folder: Path, scored: "Scored") -> None:
 
 def _show(scored: "Scored", folder: Path | None) -> None:
     result, design = scored.result, scored.result.trial
-    out.print(f"\n[bold]{design.title}[/bold]  {design.nct or ''}")
-    arms = ", ".join(f"{arm} {number(found['n'], 0)}" for arm, found in result.arms.items())
+    out.print(f"\n[bold]{escape(design.title)}[/bold]  {escape(design.nct or '')}")
+    arms = escape(", ".join(f"{arm} {number(found['n'], 0)}" for arm, found in result.arms.items()))
     out.print(f"{result.patients} virtual patients ({arms}), {design.months:g} months, seed {result.seed}\n")
     out.print(scored.table() if scored.compared else _predicted(result))
     if design.primary:
@@ -216,16 +218,15 @@ def _show(scored: "Scored", folder: Path | None) -> None:
         f"{spent['lane_steps_per_s'] / 1e3:.0f} thousand lesion-steps a second"
     )
     if folder is not None:
-        out.print(f"Written to {folder}")
+        out.print(f"Written to {folder}", markup=False)
     notice()
 
 
 def _predicted(result: "TrialResult") -> "Table":
     """Endpoints of a trial that nobody has published."""
-    from rich.markup import escape
     from rich.table import Table
 
-    table = Table("", *result.arms, box=None, header_style="bold", pad_edge=False)
+    table = Table("", *map(escape, result.arms), box=None, header_style="bold", pad_edge=False)
     for title, key, digits, scale in ROWS:
         if any(found.get(key) is not None for found in result.arms.values()):
             table.add_row(escape(title), *(interval(found, key, digits, scale) for found in result.arms.values()))

@@ -113,7 +113,7 @@ def show(table: "DataFrame", patients: int, written: Path | None) -> None:
         "\n[dim]Of a phenotype, the interval is that of 95 % of its share. Places in the sources: --json[/dim]"
     )
     if written is not None:
-        console.print(f"\nWritten to {written}")
+        console.print(f"\nWritten to {written}", markup=False)
     console.print()
     notice()
 

@@ -11,6 +11,7 @@ once the manifest names it. Only the process that holds the lock writes.
 import fcntl
 import hashlib
 import os
+import shlex
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -102,7 +103,7 @@ def put(path: Path, content: bytes) -> None:
         place.unlink(missing_ok=True)
         raise RunError(
             f"{str(path)!r} cannot be written: {error.strerror}; what was finished before is safe",
-            remedy=f"make room, then go on with: alarmin resume {_run_of(path)}",
+            remedy=f"make room, then go on with: {going_on(_run_of(path))}",
         ) from None
 
 
@@ -167,6 +168,11 @@ def sweep(folder: Path, manifest: Manifest) -> None:
     for path in ours:
         if path.name not in named:
             path.unlink()
+
+
+def going_on(folder: Path) -> str:
+    """The shell command that goes on with a run."""
+    return f"alarmin resume {shlex.quote(str(folder))}"
 
 
 def _run_of(path: Path) -> Path:

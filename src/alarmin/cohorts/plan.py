@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import jax
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from alarmin.errors import AlarminError
 from alarmin.numerics.sphere import Sphere
@@ -19,11 +19,14 @@ from alarmin.records import Record, Trial
 from alarmin.records import population as find_population
 from alarmin.records.schema import Arm, Visits
 from alarmin.results.provenance import fingerprint
-from alarmin.simulation import Settings
+from alarmin.simulation import LONGEST, Settings
 from alarmin.version import VERSION
 
 CHUNKS, LEAST, MOST = 8, 96, 512
 """A small cohort is cut into so many chunks; candidates in a chunk, at least and at most."""
+
+LEAST_MONTHS = 0.1
+"""Shortest follow-up of a patient [month]."""
 
 PACKAGES = ("jax", "jaxlib", "equinox", "numpy", "scipy", "pandas", "pyarrow")
 
@@ -53,10 +56,10 @@ class Plan(BaseModel):
 
     tumor: str
     regimen: str
-    patients: int
-    seed: int = 0
-    months: float = 12.0
-    scan_every: int = 42
+    patients: int = Field(gt=0)
+    seed: int = Field(default=0, ge=0)
+    months: float = Field(default=12.0, ge=LEAST_MONTHS, lt=LONGEST)
+    scan_every: int = Field(default=42, gt=0)
     line: Literal["first", "second"] = "first"
     until_progression: bool = True
     population: str | None = None

@@ -11,6 +11,7 @@ from alarmin.cohorts.folder import DATA, Entry, Manifest
 from alarmin.cohorts.plan import Plan, RunError, made_with
 from alarmin.cohorts.workers import Workers, local, processors
 from alarmin.results.provenance import Provenance, provenance
+from alarmin.therapy.regimen import parse
 
 Progress = Callable[[int, int], None]
 """Is told how many patients of how many are done."""
@@ -48,24 +49,26 @@ def start(
             `resume` goes on.
     """
     folder = Path(target)
+    # Refuses what it names and there is not, before there is a folder.
+    parse(plan.regimen)
+    made = made_with(plan)
+    manifest = Manifest(plan=plan, made_with=made, key=made.key(plan))
+    recipe = provenance(
+        command=command,
+        subject={"tumor": plan.tumor, "regimen": plan.regimen},
+        seed=plan.seed,
+        patients=plan.patients,
+        records=plan.records(),
+        population=plan.population_name,
+    )
     try:
         (folder / DATA).mkdir(parents=True)
     except FileExistsError:
-        remedy = f"alarmin resume {folder}" if (folder / place.MANIFEST).is_file() else "choose another name"
+        remedy = place.going_on(folder) if (folder / place.MANIFEST).is_file() else "choose another name"
         raise RunError(f"{str(target)!r} exists already", remedy=remedy) from None
     except OSError as error:
         raise RunError(f"{str(target)!r} cannot be written: {error.strerror}", remedy="choose another folder") from None
     with place.locked(folder):
-        made = made_with(plan)
-        manifest = Manifest(plan=plan, made_with=made, key=made.key(plan))
-        recipe = provenance(
-            command=command,
-            subject={"tumor": plan.tumor, "regimen": plan.regimen},
-            seed=plan.seed,
-            patients=plan.patients,
-            records=plan.records(),
-            population=plan.population_name,
-        )
         place.put(folder / "provenance.json", recipe.to_json().encode())
         place.save(folder, manifest)
         _finish(folder, manifest, workers, {}, progress)
@@ -139,7 +142,7 @@ def _finish(
             if strikes == STRIKES:
                 raise RunError(
                     f"workers died {STRIKES} times without finishing a chunk: {error}",
-                    remedy=f"see whether memory ran out; then, with fewer processes: alarmin resume {folder}",
+                    remedy=f"see whether memory ran out; then, with fewer processes: {place.going_on(folder)}",
                 ) from None
     _cut(folder, manifest)
     for number, sha256 in again.items():

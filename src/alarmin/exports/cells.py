@@ -91,6 +91,11 @@ def ball(course: "xr.Dataset", day: float, lane: int = 0) -> Places:
     """
     if "profile_day" not in course.dims:
         raise ExportError("the course has no profiles", remedy="store one with alarmin simulate … --out COURSE.zarr")
+    if "shell" not in course.dims:
+        raise ExportError(
+            "the course is of a lesion in a box, without shells",
+            remedy="take a run without --geometry plane or volume, or alarmin.exports.box in Python",
+        )
     days = course["profile_day"].values
     if day not in days:
         near = days[np.argmin(np.abs(days - day))]

@@ -51,6 +51,11 @@ class Cohort:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        kept = "candidates" if self.untreated is None else "patients"
+        about = f"seed {self.seed}, population {self.population!r}"
+        return f"<Cohort of {len(self)} {kept} with {self.tumor!r}: {self.lanes} lesions, {about}>"
+
     @property
     def lanes(self) -> int:
         """Number of lesions of all patients."""

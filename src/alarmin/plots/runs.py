@@ -45,10 +45,15 @@ CELLS = {
 """The immune cells, by field, and what they are called where they are drawn."""
 
 
+SHOWN = (0.0, 0.12, 0.35, 0.65, 1.0)
+"""Parts of a course after which its lesion is shown in section."""
+
+
 def course_section(course: "Course", lane: int = 0, at: Sequence[float] | None = None) -> Figure:
-    """Cuts through one lesion of a course with profiles, on the days `at` or at five times, closer at first."""
-    last = float(course.profile_days[-1])
-    chosen = at if at is not None else [0.0, 0.12 * last, 0.35 * last, 0.65 * last, last]
+    """Cuts through one lesion of a course with profiles, on the days `at` or on up to five days, closer at first."""
+    days = np.asarray(course.profile_days, np.float64)
+    # In a short course the same profile may be the nearest one twice.
+    chosen = at if at is not None else sorted({float(days[np.argmin(np.abs(days - f * days[-1]))]) for f in SHOWN})
     doses = _doses(course, lane)
     return section(
         *_profiles(course, lane),

@@ -450,6 +450,10 @@ class Trial(Strict):
             raise ValueError("arms is empty; a trial has at least one arm")
         if len(set(names)) != len(names):
             raise ValueError(f"arm names are not unique: {names}")
+        for name in names:
+            # The courses of an arm are kept in a folder of its name.
+            if not name.strip() or name.startswith(".") or set(name) & set("/\\\0"):
+                raise ValueError(f"arm name {name!r} cannot name a folder; leave out slashes and a dot in front")
         for contrast in self.contrasts:
             for name in (contrast.experimental, contrast.control):
                 if name not in names:

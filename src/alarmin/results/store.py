@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from alarmin.errors import AlarminError, nearest
 from alarmin.mechanism import marked
@@ -143,10 +144,18 @@ def read(folder: str | Path) -> Stored:
     place = Path(folder)
     if not (place / "provenance.json").is_file():
         raise StoreError(f"{str(folder)!r} holds no run: it has no provenance.json", remedy="give the folder of a run")
+    try:
+        made = Provenance.model_validate_json((place / "provenance.json").read_bytes())
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise StoreError(
+            f"{str(place / 'provenance.json')!r} is not as a run writes it: "
+            f"{'.'.join(map(str, problem['loc'])) or 'the file'}: {problem['msg']}",
+            remedy="bring back the file as it was, or run again",
+        ) from None
     tables = {path.stem: pd.read_parquet(path) for path in sorted(place.glob("*.parquet"))}
     courses = {path.stem: read_course(path) for path in sorted(place.glob("courses/*.zarr"))}
-    text = (place / "provenance.json").read_text(encoding="utf-8")
-    return Stored(Provenance.model_validate_json(text), tables, courses)
+    return Stored(made, tables, courses)
 
 
 def read_course(path: str | Path) -> "xr.Dataset":

@@ -100,12 +100,13 @@ class Scored:
             table.add_column(heading, justify="right" if "(" in heading else "left")
         last = ""
         for row in sorted(self._compared_rows(), key=lambda row: ORDER.index(kind(row.endpoint))):
-            name, size = title(row.endpoint), scale(row.endpoint)
+            name = title(row.endpoint)
             table.add_row(
                 escape(name) if name != last else "",
-                row.of,
-                _spelled(row.predicted, row.low, row.high, size, row.endpoint),
-                _spelled(row.published, row.published_low, row.published_high, size, row.endpoint),
+                escape(row.of),
+                # Of rows that are compared, only what is not reached is missing.
+                estimate(row.endpoint, row.predicted, row.low, row.high, "not reached"),
+                estimate(row.endpoint, row.published, row.published_low, row.published_high),
                 "within" if row.inside else "[red]outside[/red]",
             )
             last = name
@@ -298,17 +299,17 @@ def spelled(endpoint: str, value: float | None) -> str:
     return "not reached" if np.isinf(value) else f"{value * scale(endpoint):.{2 if endpoint.startswith('hr') else 1}f}"
 
 
+def estimate(endpoint: str, value: float | None, low: float | None, high: float | None, missing: str = "–") -> str:
+    """A value with its interval, shares in whole percent; `missing` where there is none."""
+    size = scale(endpoint)
+    digits = 2 if endpoint.startswith("hr") else 1 if size == 1.0 else 0
+    value_said, *ends = (missing if v is None else f"{v * size:.{digits}f}" for v in (value, low, high))
+    return value_said if "–" in ends or {*ends} == {missing} else f"{value_said} ({ends[0]} to {ends[1]})"
+
+
 def kind(endpoint: str) -> str:
     """An endpoint without its month, as `TITLES` has it."""
     return endpoint.rpartition("_")[0] if "_at_" in endpoint else endpoint
-
-
-def _spelled(value: float | None, low: float | None, high: float | None, size: float, endpoint: str) -> str:
-    digits = 2 if endpoint.startswith("hr") else 1 if size == 1.0 else 0
-    text = "–" if value is None else f"{value * size:.{digits}f}"
-    if low is not None and high is not None:
-        text += f" ({low * size:.{digits}f} to {high * size:.{digits}f})"
-    return text
 
 
 def transform(endpoint: str) -> tuple[Callable[[float], float], Callable[[float], float]]:

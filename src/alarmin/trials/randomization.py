@@ -24,6 +24,8 @@ def sizes(published: Sequence[int], patients: int | None) -> list[int]:
     total = sum(published)
     if patients is None or patients == total:
         return list(published)
+    if not isinstance(patients, int | np.integer):
+        raise TrialError(f"{patients!r} patients", remedy="give a whole number")
     exact = [patients * n / total for n in published]
     found = [int(share) for share in exact]
     for arm in sorted(range(len(exact)), key=lambda i: found[i] - exact[i])[: patients - sum(found)]:

@@ -22,7 +22,7 @@ from alarmin.errors import AlarminError
 from alarmin.therapy.regimen import parse, standard_phase
 from alarmin.version import NOTICE, VERSION
 from alarmin.web import design, review, trial, tumor
-from alarmin.web.asking import LARGEST_FILE, LONGEST_TEXT, words
+from alarmin.web.asking import LARGEST_FILE, LONGEST_TEXT, AskedError, words
 from alarmin.web.guard import Guard
 from alarmin.web.jobs import Busy, Job, Jobs
 from alarmin.web.pictures import PICTURES, TABLES, drawn_later
@@ -36,6 +36,9 @@ KINDS = {
     "json": "application/json",
     "toml": "text/plain; charset=utf-8",
 }
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "")
+"""Kinds of content that are read; none is an empty form."""
+
 STATIC = Path(__file__).parent / "static"
 LONGEST_WAIT, LONGEST_DRAWING = 10.0, 90.0
 """How long a page may wait for news of a run, and for a picture [s]."""
@@ -195,6 +198,9 @@ def _found(jobs: Jobs, id: str) -> Job:
 
 async def _sent(request: Request, fields: Mapping[str, str]) -> tuple[dict[str, str], bytes | None]:
     """The known fields of a form, and the file that was sent with it; None without one."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in FORMS:
+        raise AskedError(f"content of the kind {kind!r}", remedy=f"send a form: {' or '.join(filter(None, FORMS))}")
     async with request.form(max_files=1, max_fields=40) as form:
         found = {name: str(form[name])[: LONGEST_TEXT + 1] for name in fields if isinstance(form.get(name), str)}
         file = form.get("file")

@@ -35,7 +35,7 @@ def number(form: Mapping[str, str], name: str, label: str, least: float, most: f
     except ValueError:
         value = float("nan")
     if not isfinite(value) or not least <= value <= most:
-        raise AskedError(f"{label}: {text!r}", remedy=f"give a number from {least:g} to {most:g}")
+        raise AskedError(f"{label}: {text!r}", remedy=f"give a number from {least:g} to {most:.10g}")
     return value
 
 

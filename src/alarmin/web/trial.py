@@ -170,24 +170,18 @@ def _own_file(asked: Asked) -> dict[str, bytes]:
 
 def _rows(rows: "list[Row]") -> list[dict[str, Any]]:
     """What is predicted beside what was published; everything predicted where nothing was."""
-    from alarmin.scoring.score import ORDER, kind, scale, title
+    from alarmin.scoring.score import ORDER, estimate, kind, title
 
     compared = [row for row in rows if row.inside is not None]
     known = [row for row in compared or rows if kind(row.endpoint) in ORDER and (compared or row.predicted is not None)]
-
-    def spelled(row: "Row", missing: str, *values: float | None) -> str:
-        size = scale(row.endpoint)
-        digits = 2 if row.endpoint.startswith("hr") else 1 if size == 1.0 else 0
-        value, low, high = (missing if v is None else f"{v * size:.{digits}f}" for v in values)
-        return value if "–" in (low, high) or low == high == missing else f"{value} ({low} to {high})"
 
     return [
         {
             "endpoint": title(row.endpoint),
             "of": row.of,
             # Of what is compared, only what is not reached is missing.
-            "predicted": spelled(row, "not reached" if compared else "–", row.predicted, row.low, row.high),
-            "published": spelled(row, "–", row.published, row.published_low, row.published_high),
+            "predicted": estimate(row.endpoint, row.predicted, row.low, row.high, "not reached" if compared else "–"),
+            "published": estimate(row.endpoint, row.published, row.published_low, row.published_high),
             "inside": row.inside,
         }
         for row in sorted(known, key=lambda row: ORDER.index(kind(row.endpoint)))
