@@ -23,18 +23,23 @@ STEPS = 4
 """In one call, as a run takes many; room for what lies between the steps is made once."""
 
 
-def bench_volume(tumor: str = "nsclc", side: int = 64, repeats: int = 3) -> dict[str, Any]:
+def bench_volume(
+    tumor: str = "nsclc", side: int = 64, repeats: int = 3, diameter: float | None = None
+) -> dict[str, Any]:
     """Measures one step of a lesion in side³ voxels, beside what memory gives and what the processor multiplies.
 
     The floors are those of the least that a step can do: to read and write each value once, and what the compiler
     counts as its floating-point operations without repeats of the balances, at the rate of a product of matrices.
+
+    The lesion has a `diameter` [mm], by default that of the record `lesion_diameter`: the smaller it is, the closer are
+    voxels, and the more iterations the balances of molecules take.
 
     Returns step_s, bandwidth_floor_s, arithmetic_floor_s, times_floor (of the larger), state_mb, temporary_mb (what a
     step needs beside the state), times_state (both together), traffic_mb (what the pieces of the compiled step read and
     write, by the compiler's count, loops once), peak_memory_mb, compile_s, and phases [s].
     """
     cohort = one_lesion(enroll(tumor, 4, 1))
-    diameter = 2.0 * float((cohort.untreated or {})["radius"][0, 0])
+    diameter = diameter or cohort.records["lesion_diameter"].to("mm")
     box = Box((side,) * 3)
     spacing = diameter / (0.67 * side)
     tissue = ball_in(box.shape, spacing, diameter)
@@ -54,6 +59,7 @@ def bench_volume(tumor: str = "nsclc", side: int = 64, repeats: int = 3) -> dict
     temporary = float(used.temp_size_in_bytes)
     return {
         "voxels": side**3,
+        "diameter_mm": diameter,
         "fields": len(state.fields),
         "step_s": spent,
         "bandwidth_floor_s": bandwidth,
