@@ -147,7 +147,15 @@ def power_curve(
     axes.axhline(goal, color=GREEN, lw=1.0, ls=(0, (4, 2)), zorder=0)
     axes.annotate(f"goal {100 * goal:.0f} %", (size[0], goal), xytext=(0, 3), textcoords="offset points", color=GREEN)
     axes.axvline(planned, color=GRAY, lw=1.0, ls=(0, (4, 2)), zorder=0)
-    axes.annotate(f" planned {planned}", (planned, 0.0), xytext=(2, 4), textcoords="offset points", color=GRAY)
+    below = np.interp(planned, size, power) > 0.5
+    axes.annotate(
+        f" planned {planned}",
+        (planned, 0.0 if below else 1.02),
+        xytext=(2, 4 if below else 0),
+        textcoords="offset points",
+        va="baseline" if below else "top",
+        color=GRAY,
+    )
     if needed is not None:
         axes.plot(needed, goal, "D", color=GREEN, ms=6, zorder=4)
         axes.annotate(
