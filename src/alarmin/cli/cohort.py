@@ -67,14 +67,17 @@ def cohort(
     """
     with refusals():
         from alarmin import records
+        from alarmin.cohorts.plan import LEAST_MONTHS
         from alarmin.errors import AlarminError
+        from alarmin.simulation import LONGEST
         from alarmin.therapy.regimen import parse
 
         kind, plan = records.tumor(tumor), str(parse(regimen))
         at_least(1, patients=patients, scan_every=scan_every, processes=processes)
         at_least(0, seed=seed)
-        if not 0.1 <= months < 1200.0:
-            raise AlarminError(f"--months {months}", remedy="give a number from 0.1 to below 1200")
+        if not LEAST_MONTHS <= months < LONGEST:
+            remedy = f"give a number from {LEAST_MONTHS:g} to below {LONGEST}"
+            raise AlarminError(f"--months {months}", remedy=remedy)
         if line not in ("first", "second"):
             raise AlarminError(f"--line {line}", remedy="give first or second")
         if shells is not None or steps_per_day is not None:
