@@ -12,7 +12,7 @@ from jaxtyping import Array
 from alarmin.bench.clock import fastest
 from alarmin.bench.memory import triad
 from alarmin.enrollment import enroll
-from alarmin.geometry import ball_in, boxed, lesion_radius, one_lesion
+from alarmin.geometry import GeometryError, ball_in, boxed, lesion_radius, one_lesion
 from alarmin.model import Model, Moment
 from alarmin.numerics.box import Box
 from alarmin.programs import jitted
@@ -32,14 +32,16 @@ def bench_volume(
     counts as its floating-point operations without repeats of the balances, at the rate of a product of matrices.
 
     The lesion has a `diameter` [mm], by default that of the record `lesion_diameter`: the smaller it is, the closer are
-    voxels, and the more iterations the balances of molecules take.
+    voxels, and the more iterations the balances of molecules take. Raises `GeometryError` where it is no size.
 
     Returns step_s, bandwidth_floor_s, arithmetic_floor_s, times_floor (of the larger), state_mb, temporary_mb (what a
     step needs beside the state), times_state (both together), traffic_mb (what the pieces of the compiled step read and
     write, by the compiler's count, loops once), peak_memory_mb, compile_s, and phases [s].
     """
     cohort = one_lesion(enroll(tumor, 4, 1))
-    diameter = diameter or cohort.records["lesion_diameter"].to("mm")
+    diameter = cohort.records["lesion_diameter"].to("mm") if diameter is None else diameter
+    if not 0.0 < diameter < float("inf"):
+        raise GeometryError(f"a lesion of {diameter:g} mm", remedy="give a diameter above 0")
     box = Box((side,) * 3)
     spacing = diameter / (0.67 * side)
     tissue = ball_in(box.shape, spacing, diameter)
