@@ -349,10 +349,15 @@ class _Builder:
         self.out.rules[id] = Rule(formula, unit, title)
         return id
 
+    def _total_loss(self, name: str, lesion: int) -> str:
+        """Writes what flows take of a field [1/day]."""
+        id = f"{self.at(name, lesion)}__total_loss"
+        return self._rule(id, _sum(self.loss[name, lesion]), "1/day", f"loss of {name}")
+
     def _molecule(self, name: str, lesion: int) -> None:
         id, unit = self.at(name, lesion), self.fields[name].unit
         gain, given = _sum(self.gain[name, lesion]), self.margin.get((name, lesion), {})
-        loss = self._rule(f"{id}__total_loss", _sum(self.loss[name, lesion]), "1/day", f"loss of {name}")
+        loss = self._total_loss(name, lesion)
         balance = f"({gain}) / {loss}"
         if "host_loss" in given or "exchange" in given:
             crossing = self._cross(name, lesion, loss)
@@ -363,7 +368,7 @@ class _Builder:
     def _crawl(self, name: str, lesion: int) -> None:
         """T cells over the margin."""
         id, host = self.at(name, lesion), self.margin[name, lesion]["host"]
-        loss = self._rule(f"{id}__total_loss", _sum(self.loss[name, lesion]), "1/day", f"loss of {name}")
+        loss = self._total_loss(name, lesion)
         crossing = self._cross(name, lesion, loss)
         law = f"{self.at('lesion', lesion)} * {crossing} * ({host} - {id})"
         title = "T cells come and go over the margin."
