@@ -137,14 +137,19 @@ def test_an_arm_that_a_trial_does_not_have_is_refused():
         _arm(records.trial("beyond"), "placbo")
 
 
+def assert_alone(data, name, value, error):
+    """A datum on the log scale, with the error that the plan gives, independent of all else."""
+    at = data.names.index(name)
+    assert data.values[at] == pytest.approx(np.log(value))
+    assert data.covariance[at, at] == pytest.approx(error**2)
+    assert np.count_nonzero(data.covariance[at]) == 1
+
+
 def test_a_fit_looks_at_untreated_tumors_too():
-    """Medians on the log scale with the error that the plan gives, independent of all else; none that is unverified."""
+    """Medians, none of which is unverified."""
     known = plan("melanoma")
     data = data_of(known)
-    at = data.names.index("untreated.melanoma.oxygen")
-    assert data.values[at] == pytest.approx(np.log(11.6))
-    assert data.covariance[at, at] == pytest.approx(known.untreated["oxygen"] ** 2)
-    assert np.count_nonzero(data.covariance[at]) == 1
+    assert_alone(data, "untreated.melanoma.oxygen", 11.6, known.untreated["oxygen"])
     share = data.values[data.names.index("untreated.melanoma.share_cd8")]
     assert np.exp(share) == pytest.approx(records.tumor("melanoma").composition.median["cd8"])
     with pytest.raises(FitError, match="no 'doubling_time' of untreated 'melanoma' was read at its source"):
@@ -154,13 +159,9 @@ def test_a_fit_looks_at_untreated_tumors_too():
 
 
 def test_a_fit_looks_at_vessels_under_treatment_too():
-    """Ratios on the log scale with the error that the plan gives, independent of all else; none that nobody read."""
+    """Ratios, none of which nobody read."""
     known = plan("nsclc")
-    data = data_of(known)
-    at = data.names.index("treated.nsclc.imaged_flow")
-    assert data.values[at] == pytest.approx(np.log(0.67))
-    assert data.covariance[at, at] == pytest.approx(known.treated["imaged_flow"] ** 2)
-    assert np.count_nonzero(data.covariance[at]) == 1
+    assert_alone(data_of(known), "treated.nsclc.imaged_flow", 0.67, known.treated["imaged_flow"])
     assert records.population("nsclc").trials.count("treated") == 0
     with pytest.raises(FitError, match="looks at 'vessel_matur' under treatment; did you mean 'vessel_mature'"):
         data_of(known.model_copy(update={"treated": {"vessel_matur": 0.2}}))
