@@ -189,6 +189,17 @@ def test_growth_and_shrinkage_conserve_and_stay_positive(held: bool) -> None:
         extent, material = grown, moved
 
 
+def test_a_held_lesion_is_a_free_one_brought_back_to_its_size() -> None:
+    draw = np.random.default_rng(9)
+    extent = lesion(BOX)
+    material = jnp.asarray(draw.exponential(size=(2, BOX.points, 1)))
+    swelling = jnp.asarray(draw.uniform(0.7, 1.4, (BOX.points, 1)))
+    _, free, _ = BOX.remap(extent, swelling, material, jnp.asarray(False))
+    kept, held, _ = BOX.remap(extent, swelling, material, jnp.asarray(True))
+    np.testing.assert_array_equal(kept.radius, extent.radius)
+    np.testing.assert_array_equal(held, free)
+
+
 def test_a_lossy_remap_would_be_seen() -> None:
     extent, material = lesion(BOX), jnp.ones((1, BOX.points, 1))
     grown, moved, _ = BOX.remap(extent, jnp.full((BOX.points, 1), 1.1), material, jnp.asarray(False))

@@ -28,6 +28,18 @@ def test_a_held_lesion_stays_full_however_thin_its_shells(swelling: float, shell
     np.testing.assert_allclose(material, 7.0 / swelling, rtol=1e-10)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.floats(0.4, 2.5), min_size=16, max_size=16), st.integers(0, 2**31))
+def test_a_held_lesion_is_a_free_one_brought_back_to_its_size(swelling: list[float], seed: int) -> None:
+    material = jnp.asarray(np.random.default_rng(seed).exponential(size=(2, 16, 1)))
+    radius, change = jnp.full((1, 1), 3.0), jnp.asarray(swelling)[:, None]
+    _, free, path = GRID.remap(radius, change, material, jnp.asarray(False))
+    kept, held, same = GRID.remap(radius, change, material, jnp.asarray(True))
+    np.testing.assert_array_equal(kept, radius)
+    np.testing.assert_array_equal(held, free)
+    np.testing.assert_array_equal(same, path)
+
+
 def test_volume_shares_add_up() -> None:
     np.testing.assert_allclose(GRID.shares.sum(), 1.0, rtol=1e-15)
     radius = jnp.asarray([[2.0, 3.0]])
