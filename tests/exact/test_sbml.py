@@ -59,7 +59,12 @@ def test_flows_and_balances_are_those_of_the_code(monkeypatch: pytest.MonkeyPatc
     plasma = {name: np.zeros((1, 8)) for name in agents}
     sums = model.sums(state, Moment(model, state, plasma))
     balance, _ = model.transport(state, sums, None)
+    moment = 1e-6
+    _, crossed = model.transport(state, sums, moment)
     one = lambda value: float(np.ravel(value)[0])
+    assert set(crossed) == {"cd8", "cd8_bystander"}
+    for name, amount in crossed.items():
+        assert values[f"{name}__margin"] == pytest.approx(one(amount) / moment, rel=1e-5), name
     for name, field in model.fields.items():
         if field.kind == "molecule":
             assert values[f"{name}__balance"] == pytest.approx(one(balance[name]), rel=1e-9, abs=1e-12), name

@@ -97,6 +97,8 @@ def test_what_is_seen_is_what_the_table_says(cohort):
         assert seen[:, lifted] == pytest.approx(np.full((12, lifted.sum()), wanted), rel=1e-9), name
         if name not in ("oxygen_want", "suppression_glucose", "alarm", "solid_stress", "functional_surface"):
             assert np.array_equal(seen[:, ~lifted], mine[:, ~lifted]), name
+    whole = value("leukocyte_traffic", "dimensionless") * np.asarray(before.functional_surface)
+    assert np.asarray(now.entry_surface)[:, lifted] == pytest.approx(whole[:, lifted], rel=1e-9), "every gate is open"
 
 
 @pytest.mark.parametrize("tumor", tumors())
