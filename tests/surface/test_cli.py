@@ -58,6 +58,7 @@ REFUSED = {
     "negative dose": (("simulate", "nsclc", "docetaxel -75 mg/m2 q3w"), "-75"),
     "no days": (("simulate", "nsclc", REGIMEN, "--days", "0"), "--days 0"),
     "no patient": (("simulate", "nsclc", REGIMEN, "--patient", "0"), "--patient 0"),
+    "a patient far out": (("simulate", "nsclc", REGIMEN, "--patient", "9" * 9), "--patient 999999999"),
     "course over a file": (("simulate", "nsclc", REGIMEN, "--out", "kept"), "'kept' exists already"),
     "picture over a file": (("simulate", "nsclc", REGIMEN, "--picture", "kept"), "'kept' exists already"),
     "picture of no kind": (("simulate", "nsclc", REGIMEN, "--picture", "lesion.doc"), ".doc"),

@@ -108,11 +108,13 @@ def simulate(
         elif geometry == "well-mixed" and picture is not None:
             raise AlarminError("--picture of a point", remedy="use --geometry sphere")
         keep_programs()
-        from alarmin.enrollment import enroll
+        from alarmin.enrollment import MOST, enroll
         from alarmin.explain import lowered
         from alarmin.simulation import Settings
         from alarmin.simulation import simulate as run
 
+        if patient > MOST:
+            raise AlarminError(f"--patient {patient}", remedy=f"give a number from 1 to {MOST}")
         with progress(quiet=json) as report:
             cohort = enroll(
                 kind.name,
