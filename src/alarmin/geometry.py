@@ -190,7 +190,8 @@ def read_map(path: str | Path) -> tuple[NDArray[np.float64], float | None]:
         raise GeometryError(f"{str(path)!r} cannot be read as a map: {error}", remedy=remedy) from None
     if values.dtype.kind not in "biuf" or values.size == 0:
         raise GeometryError(
-            f"{str(path)!r} holds {values.size} values of the kind {values.dtype}", remedy="give real numbers, at least one"
+            f"{str(path)!r} holds {values.size} values of the kind {values.dtype}",
+            remedy="give real numbers, at least one",
         )
     for width in widths:
         if not 0.0 < width < np.inf:
