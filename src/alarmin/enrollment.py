@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from alarmin.model import Model
 from alarmin.numerics.random import LARGEST_SEED
 from alarmin.patients import Cohort, CohortError, draw
+from alarmin.patients.dosing import pad
 from alarmin.readouts.biopsy import Keep
 from alarmin.records import Record
 from alarmin.records import population as find_population
-from alarmin.simulation import Settings, advance_days, balance, model_of, pad, split
+from alarmin.simulation import Settings, advance_days, balance, model_of, split
 from alarmin.state import FIELDS, State
 
 MOST = 1_000_000

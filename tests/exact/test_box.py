@@ -17,6 +17,7 @@ from alarmin.numerics.lines import (
     roomy,
     sides,
     substitute,
+    total,
 )
 
 SHAPE = (12, 10, 14)
@@ -49,6 +50,20 @@ def test_a_line_solves_its_matrix() -> None:
     forth, back = np.append(forth, 0.0), np.append(back, 0.0)
     found = substitute(factor(*map(jnp.asarray, (loss, forth, back))), jnp.asarray(right))
     np.testing.assert_allclose(found, np.linalg.solve(matrix, right), rtol=1e-11)
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 2), (3, 5, 7), (16, 8), (11, 13, 17)])
+def test_a_total_adds_every_voxel_of_its_lane_once(shape: tuple[int, ...]) -> None:
+    """Whether or not the voxels can be cut into equal pieces; and a lane that is no number leaves the others alone."""
+    draw = np.random.default_rng(5)
+    one, other = draw.random((3, *shape)), draw.random((3, *shape))
+    found = np.asarray(total(jnp.asarray(one), jnp.asarray(other)))
+    np.testing.assert_allclose(found.reshape(3), (one * other).reshape(3, -1).sum(axis=1), rtol=1e-13)
+    assert found.shape == (3, *(1 for _ in shape))
+    one[1] = np.nan
+    spoiled = np.asarray(total(jnp.asarray(one), jnp.asarray(other))).reshape(3)
+    assert np.isnan(spoiled).tolist() == [False, True, False]
+    np.testing.assert_array_equal(spoiled[[0, 2]], found.reshape(3)[[0, 2]])
 
 
 def test_diffusion_alone_conserves_and_decay_is_its_only_loss() -> None:

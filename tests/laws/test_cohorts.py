@@ -209,7 +209,7 @@ def rewritten(target: Path, **changes) -> None:
         ({"alarmin": "0.0.9"}, r"Alarmin was 0\.0\.9 and is "),
         ({"packages": {"jax": "0.1"}}, r"jax was 0\.1 and is"),
         ({"processor": "abacus"}, "the processor was abacus and is"),
-        ({"code": {**made_with(PLAN).code, "model.py": "other"}}, r"the code of model\.py has changed"),
+        ({"code": {**made_with(PLAN).code, "model/model.py": "other"}}, r"the code of model/model\.py has changed"),
         ({"backend": "gpu"}, "JAX ran on gpu and runs on cpu"),
     ],
 )

@@ -50,6 +50,7 @@ def test_a_complete_run_is_told_as_text_and_as_json(whole, monkeypatch):
         (("nsclc", REGIMEN, "--line", "third"), "--line third"),
         (("nsclc", REGIMEN, "--population", "nobody"), "nobody"),
         (("nsclc", REGIMEN, "--processes", "2", "--scheduler", "tcp://a:1"), "both given"),
+        (("nsclc", REGIMEN, "--scheduler", "nobody"), "no Dask scheduler answers at 'nobody'"),
     ],
 )
 def test_wrong_input_is_refused_and_nothing_is_written(tmp_path, monkeypatch, arguments, sentence):

@@ -39,7 +39,7 @@ def test_contracts_are_kept(copy):
         ("readouts/scan.py", "import alarmin.trials", "Rooms import only from rooms below"),
         ("numerics/random.py", "import alarmin.records", "Rooms import only from rooms below"),
         ("newroom.py", "", "Rooms import only from rooms below"),
-        ("simulation.py", "import alarmin.published", "Predictions never see what was published"),
+        ("simulation/run.py", "import alarmin.published", "Predictions never see what was published"),
         ("published/__init__.py", "import alarmin.simulation", "Published outcomes are only data"),
         ("biology/oxygen.py", "import alarmin.biology.tumor", "Biological mechanisms do not import one another"),
     ],

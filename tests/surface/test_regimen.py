@@ -119,6 +119,7 @@ def test_nothing_is_given(text):
         ("docetaxel 75 mg/m2 q3w to lesion 1", "docetaxel is given by way of the blood", "leave 'to lesion 1' out"),
         ("radiotherapy 8 Gy daily x3 to lesion", "'to lesion' is not understood", "to lesion 1"),
         ("radiotherapy 8 Gy daily x3 to lesion 0", "'to lesion 0' is not understood", "to lesion 1"),
+        ("radiotherapy 8 Gy daily x3 to lesions 1,6", "N from 1 to 5", "to lesion 1"),
         ("radiotherapy 8 Gy daily x3 to liver", "'to' is not understood", "to lesion 1"),
         ("radiotherapy 8 mg daily x3", "radiotherapy is not dosed in mg", "8 Gy"),
         ("ltx-315 4 Gy qw", "ltx_315 is not dosed in Gy", "4 mg"),

@@ -5,7 +5,9 @@ All are executors of `concurrent.futures`: anything with `submit` does.
 
 import multiprocessing
 import os
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -20,6 +22,8 @@ Workers = Callable[[], AbstractContextManager[tuple[Executor, int]]]
 """Opens an executor, and says how many chunks it can have at a time; `BrokenExecutor` says that it has lost workers."""
 
 SETTINGS = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs", "jax_enable_x64")
+LOOK_S = 20
+"""Time for which a scheduler is looked for [s]."""
 WAIT_S = 60
 """Time for which the first worker of a scheduler is waited for [s]."""
 AHEAD = 2
@@ -59,13 +63,15 @@ def distributed(address: str) -> Iterator[tuple[Executor, int]]:
     """The workers of the Dask scheduler at `address`."""
     try:
         from distributed import Client, KilledWorker
+        from distributed.comm.addressing import get_address_host_port
         from distributed.comm.core import CommClosedError
     except ImportError:
         raise RunError(
             "Dask is not installed", remedy="pip install '.[distributed]' in a copy of the repository"
         ) from None
     try:
-        client = Client(address, timeout=20, set_as_default=False)
+        _reach(*get_address_host_port(address))
+        client = Client(address, timeout=LOOK_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise RunError(
             f"no Dask scheduler answers at {address!r}: {error}",
@@ -79,6 +85,22 @@ def distributed(address: str) -> Iterator[tuple[Executor, int]]:
         raise BrokenExecutor(f"{type(error).__name__}: {error}") from None
     finally:
         client.close(timeout=5)
+
+
+def _reach(host: str, port: int) -> None:
+    """Returns once somebody answers there; one who has just been started may take a moment.
+
+    A client of Dask that has found nobody takes twice as long again to end.
+    """
+    last = time.monotonic() + LOOK_S
+    while True:
+        try:
+            socket.create_connection((host, port), timeout=LOOK_S).close()
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() > last:
+                raise
+            time.sleep(0.2)
 
 
 def processors() -> int:

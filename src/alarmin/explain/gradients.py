@@ -19,7 +19,7 @@ from alarmin.explain.switches import ExplainError
 from alarmin.model import Model, actions, biology, needs
 from alarmin.patients import Cohort
 from alarmin.patients.dosing import dosing
-from alarmin.patients.variation import MOST_LESIONS
+from alarmin.records.schema import MOST_LESIONS
 from alarmin.simulation import Settings, advance_days, model_of, readings, state_of
 from alarmin.state import State
 from alarmin.therapy.regimen import Regimen, parse

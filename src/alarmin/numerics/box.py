@@ -27,6 +27,7 @@ from alarmin.numerics.lines import (
     roomy,
     sides,
     substitute,
+    total,
 )
 
 LEAST = 1e-3
@@ -133,10 +134,10 @@ class Box(NamedTuple):
 
     def width(self, extent: Extent) -> PerLane:
         """Width of a voxel [mm]."""
-        total = jnp.sum(extent.tissue, axis=0, keepdims=True)
+        shares = total(extent.tissue.T).T
         if len(self.shape) == 2:
-            return extent.radius * jnp.sqrt(np.pi / total)
-        return extent.radius * jnp.cbrt(4.0 / 3.0 * np.pi / total)
+            return extent.radius * jnp.sqrt(np.pi / shares)
+        return extent.radius * jnp.cbrt(4.0 / 3.0 * np.pi / shares)
 
     def mean(self, value: Points, extent: Extent) -> PerLane:
         """Volume mean, each voxel by its share of tissue."""
@@ -168,14 +169,14 @@ class Box(NamedTuple):
             for (first, end), (last, following) in zip(walls, sides(found, alone=True), strict=True):
                 near.append(jnp.minimum(jnp.where(first, far, last), jnp.where(end, far, following)))
             low, *more = ascending(near)
-            new, total, squares = low + 1.0, low, low * low
+            new, plain, squares = low + 1.0, low, low * low
             for count, side in enumerate(more, start=2):
-                total, squares = total + side, squares + side * side
-                inside = total * total - count * (squares - 1.0)
-                new = jnp.where(new > side, (total + jnp.sqrt(jnp.maximum(inside, 0.0))) / count, new)
+                plain, squares = plain + side, squares + side * side
+                inside = plain * plain - count * (squares - 1.0)
+                new = jnp.where(new > side, (plain + jnp.sqrt(jnp.maximum(inside, 0.0))) / count, new)
             new = jnp.where(fixed, start, jnp.minimum(found, new))
             # A sum of what fell: whether any did takes longer to find out.
-            return new, jnp.sum(found - new) > 1e-4
+            return new, jnp.sum(total(found - new)) > 1e-4
 
         found = jax.lax.while_loop(lambda carry: carry[1], nearer, (start, jnp.asarray(True)))[0]
         return self._flat(jnp.maximum(found, 0.0)) * self.width(extent)
@@ -393,8 +394,8 @@ class Box(NamedTuple):
         return values.reshape(-1, *(1 for _ in self.shape))
 
     def _weighted(self, value: Points, weight: Points) -> PerLane:
-        top, low = (jnp.sum(part, axis=0, keepdims=True) for part in (weight * value, weight))
-        return top / jnp.maximum(low, 1e-12)
+        top, low = total(weight.T, value.T), total(weight.T)
+        return top.T / jnp.maximum(low.T, 1e-12)
 
     def _aperture(self, tissue: Points, axis: int) -> Array:
         """Share of the faces along an axis that is open between tissue and tissue."""
@@ -427,7 +428,6 @@ class Box(NamedTuple):
             squares = squares + (0.5 * (before(rise, axis) + rise)) ** 2
         area = by_itself(lambda: jnp.sqrt(squares), tissue)
         held = jnp.where(tissue > LEAST, area, 0.0)
-        total = lambda part: jnp.sum(part, axis=tuple(range(1, part.ndim)), keepdims=True)
         return held * total(area) / jnp.maximum(total(held), 1e-12)
 
     def _crossing(self, spread: Spread, rate: Points, extent: Extent, ways: Ways) -> Points:

@@ -4,6 +4,7 @@ Arrays are `[lane, *axes]`, and axes count from 0 behind the lane (of `factor` a
 along an axis stand with the voxel before them; the last one is the wall, and 0.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,6 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
+
+PIECES = 16
+"""Into which a sum over voxels is cut."""
 
 
 class Factors(NamedTuple):
@@ -131,6 +135,26 @@ def by_itself(work: Callable[[], Array], known: Array) -> Array:
     return jax.lax.cond(known.reshape(-1)[0] != never, work, lambda: jnp.full(shape.shape, jnp.nan, shape.dtype))
 
 
+def total(*factors: Array) -> Array:
+    """Sum over the voxels of each lane of a product of arrays, `[lane, 1, ..., 1]`.
+
+    Told to add all, the compiler adds one value after the other. So pieces are added to one another first, many values
+    at once, and then what is left.
+    """
+    shape = jnp.broadcast_shapes(*(factor.shape for factor in factors))
+    lanes = [jnp.broadcast_to(factor, shape).reshape(shape[0], -1) for factor in factors]
+    long = lanes[0].shape[1] // PIECES
+
+    def product(first: int, last: int) -> Array:
+        return math.prod((factor[:, first:last] for factor in lanes[1:]), start=lanes[0][:, first:last])
+
+    def added() -> Array:
+        return sum((product(k * long, (k + 1) * long) for k in range(1, PIECES)), start=product(0, long))
+
+    found = jnp.sum(by_itself(added, lanes[0]), axis=1) + jnp.sum(product(PIECES * long, lanes[0].shape[1]), axis=1)
+    return found.reshape(-1, *(1 for _ in shape[1:]))
+
+
 def turned(values: Array) -> Array:
     """The same with the last axis first."""
     *others, last = values.shape
@@ -206,17 +230,16 @@ def balance(
     faces = [roomy(part, alone=True) for part in conductances]
 
     def apply(u: Array) -> Array:
-        total = loss * u
+        image = loss * u
         for axis, (last, following) in enumerate(sides(u, alone=True)):
-            total = total + faces[axis](axis, -1) * (u - last) + faces[axis](axis, 0) * (u - following)
-        return total
+            image = image + faces[axis](axis, -1) * (u - last) + faces[axis](axis, 0) * (u - following)
+        return image
 
     diagonal = loss
     for axis, face in enumerate(faces):
         diagonal = diagonal + face(axis, -1) + face(axis, 0)
     scale = 1.0 / jnp.maximum(diagonal, 1e-30)
-    whole = lambda values: jnp.sum(values, axis=tuple(range(1, values.ndim)), keepdims=True)
-    goal = jnp.maximum(tolerance**2 * whole(right * right * scale), 1e-36)
+    goal = jnp.maximum(tolerance**2 * total(right, right, scale), 1e-36)
 
     def go(carry: Any) -> Any:
         u, residual, direction, size, turn, count = carry
@@ -224,14 +247,14 @@ def balance(
         direction = scale * residual + turn * direction
         image = apply(direction)
         moving = size > goal
-        step = jnp.where(moving, size / jnp.maximum(whole(direction * image), 1e-36), 0.0)
+        step = jnp.where(moving, size / jnp.maximum(total(direction, image), 1e-36), 0.0)
         u, residual = u + step * direction, residual - step * image
-        new = jnp.where(moving, whole(residual * residual * scale), size)
+        new = jnp.where(moving, total(residual, residual, scale), size)
         turn = jnp.where(moving, new / jnp.maximum(size, 1e-36), 0.0)
         return u, residual, direction, new, turn, count + 1
 
     residual = right - apply(start)
-    size = whole(residual * residual * scale)
+    size = total(residual, residual, scale)
     first = (start, residual, jnp.zeros_like(start), size, jnp.zeros_like(size), np.int32(0))
     unfinished = lambda carry: jnp.any(carry[3] > goal) & (carry[5] < most)
     return jax.lax.while_loop(unfinished, go, first)[0]

@@ -16,8 +16,9 @@ from scipy.special import ndtri
 from alarmin.errors import nearest
 from alarmin.numerics import random
 from alarmin.patients.cohort import Cohort, CohortError
-from alarmin.patients.variation import MOST_LESIONS, varies, vary
+from alarmin.patients.variation import varies, vary
 from alarmin.records import Record, agents, parameters, tumor
+from alarmin.records.schema import MOST_LESIONS
 
 if TYPE_CHECKING:
     from scipy.stats import qmc

@@ -6,9 +6,7 @@ from scipy.special import expit, logit
 
 from alarmin.numerics import random
 from alarmin.records import Record, Spread
-
-MOST_LESIONS = 5
-"""RECIST 1.1 follows at most five target lesions."""
+from alarmin.records.schema import MOST_LESIONS
 
 
 def vary(

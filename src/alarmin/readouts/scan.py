@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from alarmin.patients import Cohort
-from alarmin.patients.variation import MOST_LESIONS
-from alarmin.records.schema import Visits
+from alarmin.records.schema import MOST_LESIONS, Visits
 
 SCANS = 64
 """Scans whose random numbers are drawn together; a fixed number, so that longer follow-up changes no earlier scan."""

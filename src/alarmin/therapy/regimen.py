@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from alarmin.errors import AlarminError
 from alarmin.records import Agent, RecordError, agent, parameters
+from alarmin.records.schema import MOST_LESIONS
 
 PerPatient = NDArray[np.float64]
 
@@ -231,9 +232,10 @@ def _lesions(text: str, drug: Agent, part: str) -> tuple[tuple[int, ...] | None,
     if match is None:
         return None, text
     numbers = sorted({int(number) for number in re.findall(r"\d+", match[2] or "")})
-    if match[1] is None or not numbers or numbers[0] < 1:
+    if match[1] is None or not numbers or numbers[0] < 1 or numbers[-1] > MOST_LESIONS:
+        known = f"to lesion N, to lesions A,B, N from 1 to {MOST_LESIONS}"
         raise RegimenError(
-            f"in {part!r}: {match[0].strip()!r} is not understood; known: to lesion N, to lesions A,B, N from 1",
+            f"in {part!r}: {match[0].strip()!r} is not understood; known: {known}",
             remedy="name lesions by their numbers, for instance 'to lesion 1'",
         )
     if not drug.local:
