@@ -118,6 +118,27 @@ def test_unreached_estimates_have_no_interval():
     assert low < 20.0 < high
 
 
+def test_a_median_that_was_not_reached_is_at_least_as_long_as_patients_were_followed():
+    low, high = predicted_interval("median_os", None, 16.0, None, 100, 100, followed=24.0)
+    assert low == pytest.approx(24.0 * (16.0 / 24.0) ** np.sqrt(2.0))
+    assert high == np.inf
+    assert predicted_interval("median_pfs", None, None, None, 100, 100, followed=24.0) == (24.0, np.inf)
+    # Where nobody responded, no duration of a response is long.
+    assert predicted_interval("median_dor", None, None, None, 100, 100, followed=24.0) == (None, None)
+
+
+def test_a_predicted_median_beyond_the_trial_counts_where_another_was_published():
+    result = made()
+    arms = {name: {**arm, "median_os": None, "median_os_high": None} for name, arm in result.arms.items()}
+    for arm, low in (("BCP", 26.0), ("ABCP", 18.0)):
+        arms[arm]["median_os_low"] = low
+    rows = {row.of: row for row in score(TrialResult(**{**result.__dict__, "arms": arms})).rows}
+    assert rows["BCP"].inside is False, "14.7 months were published"
+    assert rows["ABCP"].inside is True, "19.5 months were published"
+    assert rows["BCP"].high is None
+    assert rows["BCP"].predicted is None
+
+
 def test_the_score_reads_only_the_value_that_is_to_be_compared():
     found = study("impower150")
     assert sum(c.endpoint == "os" and c.experimental == "ABCP" for c in found.contrasts) == 2

@@ -159,7 +159,7 @@ def score(result: TrialResult, against: Study | None = None) -> Scored:
     published = against or (study(name) if name in studies() else _unpublished(result))
     rows = []
     for arm, numbers in result.arms.items():
-        rows += _arm_rows(name, arm, numbers, published)
+        rows += _arm_rows(name, arm, numbers, published, result.trial.months)
     for contrast in result.contrasts:
         if contrast["endpoint"] != "orr":
             rows.append(_contrast_row(name, contrast, result, published))
@@ -184,7 +184,7 @@ def published_json(published: Study) -> dict[str, Any]:
     return {"study": published.name, "role": published.role, "arms": arms, "contrasts": contrasts}
 
 
-def _arm_rows(name: str, arm: str, numbers: Mapping[str, float | None], published: Study) -> list[Row]:
+def _arm_rows(name: str, arm: str, numbers: Mapping[str, float | None], published: Study, months: float) -> list[Row]:
     reported = published.arm(arm)
     known = {item.endpoint: item for item in reported.reported()} if reported else {}
     rows, n = [], float(numbers["n"] or 0)
@@ -198,6 +198,7 @@ def _arm_rows(name: str, arm: str, numbers: Mapping[str, float | None], publishe
             numbers[f"{endpoint}_high"],
             simulated=n,
             published=n if item is None or reported is None else item.n or reported.patients or n,
+            followed=months,
         )
         value = None if item is None else item.to(unit)
         ends = (None, None) if item is None else item.interval(unit)
@@ -208,7 +209,7 @@ def _arm_rows(name: str, arm: str, numbers: Mapping[str, float | None], publishe
                 endpoint=endpoint,
                 predicted=numbers[endpoint],
                 low=low,
-                high=high,
+                high=None if high == np.inf else high,
                 published=value,
                 published_low=ends[0],
                 published_high=ends[1],
@@ -252,7 +253,13 @@ def _contrast_row(name: str, contrast: Mapping[str, Any], result: TrialResult, p
 
 
 def predicted_interval(
-    endpoint: str, value: float | None, low: float | None, high: float | None, simulated: float, published: float
+    endpoint: str,
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    simulated: float,
+    published: float,
+    followed: float | None = None,
 ) -> tuple[float | None, float | None]:
     """95 % prediction interval for the estimate of another trial with the same arms.
 
@@ -261,6 +268,9 @@ def predicted_interval(
     from its confidence interval on the logarithmic scale (medians, hazard ratios) or the logit scale (survival); with
     m patients simulated and n published, the difference of the two estimates has s sqrt(1 + m/n).
 
+    A median that was not reached is at least as long as patients were followed: its interval begins by as much below
+    that, and has no upper end.
+
     Args:
         endpoint: what is predicted.
         value: its estimate.
@@ -268,7 +278,11 @@ def predicted_interval(
         high: upper end; without it the interval is mirrored from the lower end.
         simulated: m.
         published: n.
+        followed: how long patients were followed at most [month]; without it, what was not reached has no interval.
     """
+    if value is None and followed is not None and (low is not None or endpoint in ("median_pfs", "median_os")):
+        least = followed if low is None else min(low, followed)
+        return followed * (least / followed) ** np.sqrt(1.0 + simulated / published), np.inf
     if value is None or low is None:
         return None, None
     if endpoint in ("orr", "cr", "dcr") or ("_at_" in endpoint and low == high):
