@@ -175,12 +175,12 @@ def _worthwhile(people: People, design: Design, rows: np.ndarray) -> bool:
         event = np.concatenate([people.event[1, rows], people.event[0, rows]])[None]
         ratio, _ = resampling.hazard_ratios(both, event, np.arange(2 * len(rows)) < len(rows))
         return float(ratio[0]) < rule.worthwhile
-    estimate = resampling.restricted_means if endpoint.name == "rmst" else resampling.milestones
-    value = [
-        float(estimate(people.time[[arm]][:, rows], people.event[[arm]][:, rows], endpoint.months or 0.0)[0][0])
-        for arm in (1, 0)
-    ]
-    return value[0] - value[1] > rule.worthwhile
+    of = [(people.time[[arm]][:, rows], people.event[[arm]][:, rows], endpoint.months or 0.0) for arm in (1, 0)]
+    if endpoint.name == "rmst":
+        value = [resampling.restricted_means(*one)[0] for one in of]
+    else:
+        value = [resampling.milestones(*one) for one in of]
+    return float(value[0][0] - value[1][0]) > rule.worthwhile
 
 
 def picked_right(runs: Runs, right: Flags) -> dict[str, Any]:

@@ -78,9 +78,10 @@ def scores(
     """Scores of an experimental arm against the control, positive where it is better, and their covariances.
 
     Z = score / √information. Differences (response rates, restricted means, milestones) are put on that scale by
-    score = difference / variance, information = 1 / variance, so that scores have independent increments. Weighted
-    log-rank tests have the variance of permutations (`resampling.log_ranks`). The variance of a restricted mean is that
-    of Greenwood times d/(d - 1) with d deaths, which makes it unbiased without censoring (Kaplan and Meier 1958).
+    score = difference / variance, information = 1 / variance, so that scores have independent increments. Rates and
+    milestones have the variance of arms that are alike, weighted log-rank tests that of permutations
+    (`resampling.log_ranks`). The variance of a restricted mean is that of Greenwood times d/(d - 1) with d deaths,
+    which makes it unbiased without censoring (Kaplan and Meier 1958).
 
     Args:
         trials: many trials.
@@ -100,17 +101,16 @@ def scores(
         known = here & (cut[:, None] - trials.entry >= (endpoint.months or 0.0) - TINY)
         return _difference(*_rates(trials.response <= (endpoint.months or 0.0), known, first))
     time, event = trials.seen_at(cut)
-    if not endpoint.by_events:
-        estimate = resampling.restricted_means if endpoint.name == "rmst" else resampling.milestones
-        until = endpoint.months or 0.0
+    until = endpoint.months or 0.0
+    if endpoint.name == "milestone":
+        return _difference(*resampling.milestone_differences(np.where(here, time, 0.0), event & here, first, until))
+    if endpoint.name == "rmst":
         means, variances = [], []
         for side in (here & first, here & ~first):
-            mean, variance = estimate(np.where(side, time, 0.0), event & side, until)
-            if endpoint.name == "rmst":
-                deaths = (event & side & (time <= until)).sum(axis=1)
-                variance = variance * deaths / np.maximum(deaths - 1, 1)
+            mean, variance = resampling.restricted_means(np.where(side, time, 0.0), event & side, until)
+            deaths = (event & side & (time <= until)).sum(axis=1)
             means.append(mean)
-            variances.append(variance)
+            variances.append(variance * deaths / np.maximum(deaths - 1, 1))
         return _difference(means[0] - means[1], variances[0] + variances[1])
     weights = design.test.weights
     if design.looks.futility is not None and design.looks.futility.hazard_ratio is not None:

@@ -40,7 +40,7 @@ class Row:
         endpoint: `median_os`, `os_at_12`, `orr`, `hr_pfs` and so on.
         predicted: estimate from the simulated trial; None where it was not reached.
         low, high: 95 % prediction interval for the estimate of a trial of the published size: chance in the simulated
-            and in the published trial, and nothing else.
+            and in the published trial, and nothing else; no `high` where a median was not reached.
         published: as reported; None where the study does not report it.
         published_low, published_high: its 95 % confidence interval, where reported.
         inside: whether the published value lies within the prediction interval; None where either is missing.

@@ -224,12 +224,27 @@ def restricted_means(time: Times, event: Events, until: float) -> tuple[NDArray,
     return mean, (_greenwood(found, until) * (mean[:, None] - area) ** 2).sum(axis=1)
 
 
-def milestones(time: Times, event: Events, at: float) -> tuple[NDArray, NDArray]:
-    """Survival at a time and its variance (Greenwood), `[replicate]` each."""
+def milestones(time: Times, event: Events, at: float) -> NDArray[np.float64]:
+    """Survival at a time (Kaplan and Meier), `[replicate]`."""
     found = by_time(time, event)
-    counts = found.event & (found.time <= round(at * TICKS))
-    survival = np.prod(1.0 - counts / found.at_risk, axis=1)
-    return survival, survival**2 * _greenwood(found, at).sum(axis=1)
+    return np.prod(1.0 - (found.event & (found.time <= round(at * TICKS))) / found.at_risk, axis=1)
+
+
+def milestone_differences(time: Times, event: Events, first: Events, at: float) -> tuple[NDArray, NDArray]:
+    """Difference of survival at a time, of those in `first` less the others, and its variance, `[replicate]` each.
+
+        V = S^2 Σ d/(n (n - d)) n (1/n1 + 1/n0)
+
+    with S, deaths d and numbers at risk n of both together, as where both survive alike: an arm with few left would
+    believe what happened to them, and find a difference too often (Greenwood's variance of each arm).
+    """
+    survival = [milestones(np.where(side, time, 0.0), event & side, at) for side in (first, ~first)]
+    found = by_time(time, event, first & (time > 0))
+    n = found.at_risk.astype(np.float64)
+    mine = np.cumsum(found.first[:, ::-1], axis=1, dtype=np.float64)[:, ::-1]
+    both = sum(np.where(arm > 0, n / np.maximum(arm, 1.0), 0.0) for arm in (mine, n - mine))
+    pooled = milestones(time, event, at)
+    return survival[0] - survival[1], pooled**2 * (_greenwood(found, at) * both).sum(axis=1)
 
 
 def _greenwood(found: Sorted, until: float) -> NDArray[np.float64]:
