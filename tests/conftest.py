@@ -1,6 +1,8 @@
 """Every test runs in double precision, on the CPU, with the strictest JAX."""
 
+import gc
 import os
+from pathlib import Path
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
@@ -15,6 +17,20 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Compiled programs are kept between runs of the tests.
 jax.config.update("jax_compilation_cache_dir", os.path.join(platformdirs.user_cache_dir("alarmin"), "tests"))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+MAPPED = 30_000
+"""Pieces of memory of which a process lets go of its programs; Linux gives it 65,530, and beyond them it crashes."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def programs_that_are_let_go():
+    """A program takes several pieces of memory, and a process that runs thousands of tests compiles thousands."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MAPPED:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture
