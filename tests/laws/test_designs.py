@@ -129,6 +129,22 @@ def test_a_look_sees_what_one_trial_alone_would_see():
         assert z[row] == pytest.approx(-statistics.log_rank(time, event, trials.arm[row][here] == 1)[0], rel=1e-6)
 
 
+@pytest.mark.parametrize("name", ["several arms", "restricted mean", "milestone", "response"])
+def test_who_does_not_count_changes_no_score(name):
+    """Outcomes of those outside a subgroup may be anything, whatever the endpoint."""
+    from alarmin.design import sequential
+    from alarmin.design.patients import People, draw
+
+    design, chance = design_of(**DESIGNS[name]), np.random.default_rng(6)
+    trials = draw(People.of(bank_of(GOOD, RATES), design), design, chance, 20, null=False)
+    cut, among = sequential.cut_at(trials, design, 125), chance.random(trials.arm.shape) < 0.5
+    before = sequential.scores(trials, design, cut, among=among)
+    trials.time = np.where(among, trials.time, 2.0)
+    trials.event, trials.response = trials.event | ~among, np.where(among, trials.response, 0.0)
+    for one, other in zip(before, sequential.scores(trials, design, cut, among=among), strict=True):
+        np.testing.assert_allclose(one, other)
+
+
 def test_results_depend_on_the_seed_alone(monkeypatch):
     first = operating_characteristics(design_of(), bank_of(GOOD), 600, seed=4, curve=False)
     monkeypatch.setattr("alarmin.design.characteristics.WORKERS", 1)

@@ -139,6 +139,11 @@ class Sorted(NamedTuple):
         """How many are left, those who go first at equal times apart, `[patient]`."""
         return np.arange(self.time.shape[1], 0, -1)
 
+    @property
+    def first_at_risk(self) -> NDArray[np.float64]:
+        """How many of those are left who were passed as `first`, `[replicate, patient]`."""
+        return np.cumsum(self.first[:, ::-1], axis=1, dtype=np.float64)[:, ::-1]
+
 
 def by_time(time: Times, event: Events, first: Events | None = None) -> Sorted:
     """Sorts by time, with both marks packed into the integer that is sorted."""
@@ -187,7 +192,7 @@ def log_ranks(
     # What holds at the first of those who share a time holds for all of them; as counts only fall, it is the least.
     since = lambda values: np.minimum.accumulate(np.where(begins, values, np.inf), axis=1)
     risk = since(found.at_risk.astype(np.float64))
-    share = since(np.cumsum(mine[:, ::-1], axis=1)[:, ::-1]) / risk
+    share = since(found.first_at_risk) / risk
     so_far = np.cumsum(died, axis=1, dtype=np.float64)
     ends = np.concatenate([begins[:, 1:], np.ones((len(begins), 1), bool)], axis=1)
     # And what holds at the last of them, of sums that only rise.
@@ -238,13 +243,14 @@ def milestone_differences(time: Times, event: Events, first: Events, at: float) 
     with S, deaths d and numbers at risk n of both together, as where both survive alike: an arm with few left would
     believe what happened to them, and find a difference too often (Greenwood's variance of each arm).
     """
-    survival = [milestones(np.where(side, time, 0.0), event & side, at) for side in (first, ~first)]
-    found = by_time(time, event, first & (time > 0))
-    n = found.at_risk.astype(np.float64)
-    mine = np.cumsum(found.first[:, ::-1], axis=1, dtype=np.float64)[:, ::-1]
-    both = sum(np.where(arm > 0, n / np.maximum(arm, 1.0), 0.0) for arm in (mine, n - mine))
-    pooled = milestones(time, event, at)
-    return survival[0] - survival[1], pooled**2 * (_greenwood(found, at) * both).sum(axis=1)
+    found = by_time(time, event, first)
+    n, mine = found.at_risk.astype(np.float64), found.first_at_risk
+    died = found.event & (found.time <= round(at * TICKS))
+    arms = ((found.first, mine), (~found.first, n - mine))
+    one, other = (np.prod(1.0 - (died & arm) / np.maximum(left, 1.0), axis=1) for arm, left in arms)
+    pooled = np.prod(1.0 - died / n, axis=1)
+    weight = sum(np.where(left > 0, n / np.maximum(left, 1.0), 0.0) for _, left in arms)
+    return one - other, pooled**2 * (_greenwood(found, at) * weight).sum(axis=1)
 
 
 def _greenwood(found: Sorted, until: float) -> NDArray[np.float64]:
