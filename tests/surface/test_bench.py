@@ -2,11 +2,13 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from typer.testing import CliRunner
 
-from alarmin.bench import bench_diffusion, bench_reaction, triad
+from alarmin.bench import bench_diffusion, bench_reaction, bench_volume, triad
 from alarmin.bench.reaction import explicit_step
 from alarmin.cli.main import app
+from alarmin.geometry import GeometryError
 
 
 def test_diffusion_and_memory_are_measured_in_both_precisions():
@@ -19,6 +21,12 @@ def test_diffusion_and_memory_are_measured_in_both_precisions():
 def test_reactions_are_measured_with_the_time_to_start():
     found = bench_reaction(shapes=((8, 8),), fields=3, repeats=1)["reaction"]
     assert all(row["voxel_field_steps_per_s"] > 0 and row["compile_s"] > 0 for row in found)
+
+
+@pytest.mark.parametrize("diameter", [0.0, -3.0, np.inf, np.nan])
+def test_a_lesion_without_a_size_is_refused(diameter):
+    with pytest.raises(GeometryError, match=f"a lesion of {diameter:g} mm"):
+        bench_volume(diameter=diameter)
 
 
 def test_an_explicit_step_loses_nothing_and_is_the_sum_of_its_neighbors():

@@ -38,10 +38,10 @@ def bench_volume(
     step needs beside the state), times_state (both together), traffic_mb (what the pieces of the compiled step read and
     write, by the compiler's count, loops once), peak_memory_mb, compile_s, and phases [s].
     """
+    if diameter is not None and not 0.0 < diameter < float("inf"):
+        raise GeometryError(f"a lesion of {diameter:g} mm", remedy="give a diameter above 0")
     cohort = one_lesion(enroll(tumor, 4, 1))
     diameter = cohort.records["lesion_diameter"].to("mm") if diameter is None else diameter
-    if not 0.0 < diameter < float("inf"):
-        raise GeometryError(f"a lesion of {diameter:g} mm", remedy="give a diameter above 0")
     box = Box((side,) * 3)
     spacing = diameter / (0.67 * side)
     tissue = ball_in(box.shape, spacing, diameter)
