@@ -110,6 +110,15 @@ def test_a_dask_cluster_gives_the_same_bits(whole, tmp_path):
     assert state(tmp_path / "run") == state(whole)
 
 
+@pytest.mark.parametrize("address", ["nobody", "tcp://127.0.0.1:1", "http://127.0.0.1:8786"])
+def test_a_scheduler_that_does_not_answer_is_refused_before_there_is_a_client(monkeypatch, address):
+    """A client of Dask that has found nobody keeps the process for twice as long as it has looked."""
+    monkeypatch.setattr("alarmin.cohorts.workers.LOOK_S", 0.3)
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: pytest.fail("a client was made"))
+    with pytest.raises(RunError, match=f"no Dask scheduler answers at '{address}'"), distributed(address):
+        pass
+
+
 class Killed(BaseException):
     """What nobody can catch."""
 

@@ -32,7 +32,7 @@ def simulate(
     watch: Watch | None = None,
     drop_failed: bool = False,
     settings: Settings = Settings(),
-    crew: "Crew | None" = None,
+    crew: Crew | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Course:
     """What happens to each patient of a cohort under a regimen.
