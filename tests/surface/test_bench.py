@@ -1,11 +1,13 @@
 """Surface: the bench measures what it says, on sizes small enough for a test, and refuses two things at once."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from alarmin.bench import bench_diffusion, bench_reaction, bench_volume, triad
+from alarmin.bench.arithmetic import operations
 from alarmin.bench.reaction import explicit_step
 from alarmin.cli.main import app
 from alarmin.geometry import GeometryError
@@ -42,3 +44,24 @@ def test_an_explicit_step_loses_nothing_and_is_the_sum_of_its_neighbors():
 def test_two_things_at_once_are_refused():
     result = CliRunner().invoke(app, ["bench", "--diffusion", "--volume"], env={"COLUMNS": "200"})
     assert result.exit_code == 2 and "measure one thing at a time" in result.output
+
+
+def test_operations_are_counted_as_often_as_they_are_done():
+    values = jnp.ones(1000)
+    tenfold = lambda x: jnp.sum(jnp.exp(jax.lax.fori_loop(0, 10, lambda _, a: a * 2.0 + 1.0, x)))
+    assert operations(tenfold, values) == (22_000.0, 22_000.0)
+    assert operations(lambda a: a @ a, jnp.ones((8, 8)))[0] == 2 * 8**3
+    until = lambda x: jax.lax.while_loop(lambda a: a[0] < 100.0, lambda a: a * 2.0, x)
+    assert operations(until, values) == (7_000.0, 1_000.0)
+    taken = lambda x: jax.lax.cond(x[0] > 0.0, lambda: x + 1.0, lambda: x * x * x + x)
+    assert operations(taken, values)[0] == 1_000.0
+    assert operations(taken, -values)[0] == 3_000.0
+    assert operations(jax.jit(lambda x: x.astype(int) + 1), values)[0] == 0.0
+
+
+@pytest.mark.slow
+def test_a_volume_and_its_phases_are_measured_beside_their_floors():
+    found = bench_volume(side=8, repeats=1)
+    assert found["arithmetic_floor_s"] > 0.0 and found["times_floor_once"] > found["times_floor"] > 0.0
+    assert set(found["phases"]) == {"mechanisms", "transport", "reaction", "growth"}
+    assert all(part["s"] > 0.0 and 0.0 < part["of_peak"] < 1.0 for part in found["phases"].values())

@@ -2,13 +2,15 @@
 
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from alarmin.bench.arithmetic import operations, peak
 from alarmin.bench.clock import fastest
 from alarmin.bench.memory import triad
 from alarmin.enrollment import enroll
@@ -28,15 +30,17 @@ def bench_volume(
 ) -> dict[str, Any]:
     """Measures one step of a lesion in side³ voxels, beside what memory gives and what the processor multiplies.
 
-    The floors are those of the least that a step can do: to read and write each value once, and what the compiler
-    counts as its floating-point operations without repeats of the balances, at the rate of a product of matrices.
+    The floors are those of the least that a step can do: to read and write the state once, and to carry out its
+    floating-point operations (`alarmin.bench.arithmetic`) at the rate of a product of matrices.
 
     The lesion has a `diameter` [mm], by default that of the record `lesion_diameter`: the smaller it is, the closer are
     voxels, and the more iterations the balances of molecules take. Raises `GeometryError` where it is no size.
 
-    Returns step_s, bandwidth_floor_s, arithmetic_floor_s, times_floor (of the larger), state_mb, temporary_mb (what a
-    step needs beside the state), times_state (both together), traffic_mb (what the pieces of the compiled step read and
-    write, by the compiler's count, loops once), peak_memory_mb, compile_s, and phases [s].
+    Returns step_s, bandwidth_floor_s, arithmetic_floor_s, times_floor (of the larger), times_floor_once (where what is
+    repeated until it is good enough counts once), state_mb, temporary_mb (what a step needs beside the state),
+    times_state (both together), traffic_mb (what the pieces of the compiled step read and write, by the compiler's
+    count, loops once), peak_memory_mb, compile_s, and phases: of each its time [s], and its operations as a share of
+    what the processor could do in that time.
     """
     if diameter is not None and not 0.0 < diameter < float("inf"):
         raise GeometryError(f"a lesion of {diameter:g} mm", remedy="give a diameter above 0")
@@ -57,7 +61,9 @@ def bench_volume(
     size = float(sum(value.nbytes for value in jax.tree.leaves(state.fields)))
     bandwidth = 2.0 * size / (triad() * 1e9)
     counted = _step.lower(model, state).compile().compiled.cost_analysis()
-    arithmetic = float(counted["flops"]) / _flops()
+    rate = peak()
+    state = run(model, state)
+    done, once = (count / rate for count in operations(_advance, model, state))
     temporary = float(used.temp_size_in_bytes)
     return {
         "voxels": side**3,
@@ -65,15 +71,16 @@ def bench_volume(
         "fields": len(state.fields),
         "step_s": spent,
         "bandwidth_floor_s": bandwidth,
-        "arithmetic_floor_s": arithmetic,
-        "times_floor": spent / max(bandwidth, arithmetic),
+        "arithmetic_floor_s": done,
+        "times_floor": spent / max(bandwidth, done),
+        "times_floor_once": spent / max(bandwidth, once),
         "state_mb": size / 1e6,
         "temporary_mb": temporary / 1e6,
         "times_state": (size + temporary) / size,
         "traffic_mb": float(counted["bytes accessed"]) / 1e6,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
         "compile_s": compile_s,
-        "phases": _phases(model, state, repeats),
+        "phases": _phases(model, state, rate, repeats),
     }
 
 
@@ -89,33 +96,25 @@ def _steps(model: Model, state: State) -> State:
     return jax.lax.scan(lambda state, _: (_advance(model, state), None), state, None, length=STEPS)[0]
 
 
-def _flops(side: int = 2048) -> float:
-    """Operations a second of a product of matrices in single precision."""
-    matrix = jnp.ones((side, side), "float32")
-    product = jax.jit(lambda matrix: matrix @ matrix)
-    jax.block_until_ready(product(matrix))
-    return 2.0 * side**3 / fastest(lambda: product(matrix), 1, 5)
-
-
-def _phases(model: Model, state: State, repeats: int) -> Mapping[str, float]:
-    """Time of each phase of one step by itself [s]."""
-    work = jitted(lambda model, state: model.sums(state, Moment(model, state, {})))
-    sums = work(model, state)
-
-    def grown(model: Model, state: State) -> dict[str, Array]:
-        fields = dict(state.fields)
-        model.grow(state, fields, {}, 0.5, jnp.asarray(False))
-        return fields
-
-    transport = jitted(lambda model, state, sums: model.transport(state, sums, 0.5)[0])
-    react = jitted(lambda model, state, sums: model.react(state.fields, sums, 0.5)[0])
-    grow = jitted(grown)
-    runs = {
-        "mechanisms": lambda: work(model, state),
-        "transport": lambda: transport(model, state, sums),
-        "reaction": lambda: react(model, state, sums),
-        "growth": lambda: grow(model, state),
+def _phases(model: Model, state: State, rate: float, repeats: int) -> Mapping[str, Mapping[str, float]]:
+    """Time of each phase of one step by itself [s], and its operations over what `rate` [1/s] would allow in it."""
+    sums = model.sums(state, Moment(model, state, {}))
+    phases: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
+        "mechanisms": (lambda model, state: model.sums(state, Moment(model, state, {})), (model, state)),
+        "transport": (lambda model, state, sums: model.transport(state, sums, 0.5)[0], (model, state, sums)),
+        "reaction": (lambda model, state, sums: model.react(state.fields, sums, 0.5)[0], (model, state, sums)),
+        "growth": (_grown, (model, state)),
     }
-    for run in runs.values():
-        jax.block_until_ready(run())
-    return {name: fastest(run, 1, repeats) for name, run in runs.items()}
+    found = {}
+    for name, (work, given) in phases.items():
+        run = jitted(work)
+        jax.block_until_ready(run(*given))
+        spent = fastest(partial(run, *given), 1, repeats)
+        found[name] = {"s": spent, "of_peak": operations(work, *given)[0] / rate / spent}
+    return found
+
+
+def _grown(model: Model, state: State) -> dict[str, Array]:
+    fields = dict(state.fields)
+    model.grow(state, fields, {}, 0.5, jnp.asarray(False))
+    return fields

@@ -58,7 +58,10 @@ def _show_ball(found: Found) -> None:
     out.print(f"memory at most          {found['peak_memory_mb']:12,.0f} MB")
     out.print(f"{found['fields']} fields on {found['shells']} shells, {found['lanes']} lesions at a time, ", end="")
     out.print(f"{found['workers']} at once, {found['precision']}")
-    out.print("phases: " + ", ".join(f"{name} {share:.0%}" for name, share in found["phases"].items()))
+    out.print(f"of what the processor can   {found['of_peak']:8.0%}")
+    out.print(f"the state, of the triad     {found['of_bandwidth']:8.0%}")
+    parts = (f"{name} {part['share']:.0%} ({part['of_peak']:.0%})" for name, part in found["phases"].items())
+    out.print("phases, share of time (of what the processor can): " + ", ".join(parts))
     out.print(f"{found['cores']} cores, {found['device']}, JAX {found['jax']}")
 
 
@@ -109,10 +112,12 @@ def _volume() -> Found:
 def _show_volume(found: Found) -> None:
     out.print(f"a step of {found['voxels']:,} voxels × {found['fields']} fields   {found['step_s']:.3f} s")
     floors = f"memory {found['bandwidth_floor_s']:.4f} s, arithmetic {found['arithmetic_floor_s']:.4f} s"
-    out.print(f"floors: {floors}; {found['times_floor']:.1f} times the larger")
+    once = f"{found['times_floor_once']:.1f} where iterations count once"
+    out.print(f"floors: {floors}; {found['times_floor']:.1f} times the larger, {once}")
     out.print(f"state {found['state_mb']:.0f} MB, with the step {found['times_state']:.1f} times as much")
     out.print(f"the pieces of a step read and write {found['traffic_mb'] / 1e3:.1f} GB, as the compiler counts")
-    out.print("phases: " + ", ".join(f"{name} {spent:.3f} s" for name, spent in found["phases"].items()))
+    parts = (f"{name} {part['s']:.3f} s ({part['of_peak']:.0%})" for name, part in found["phases"].items())
+    out.print("phases (of what the processor can): " + ", ".join(parts))
 
 
 BALL, PEERS, CUBE, VOLUME = (_ball, _show_ball), (_peers, _show_peers), (_cube, _show_cube), (_volume, _show_volume)
