@@ -164,7 +164,7 @@ def antibodies(now, p, b):
 
 
 def cytotoxic(now, p, b):
-    """Exposure leaves damage X; k = k_max (f0 + (1 - f0) division) <O2/(O2 + K) X^h/(X^h + X50^h)>."""
+    """Exposure leaves damage X; k = k_max (f0 + (1 - f0) d/d_ref) <O2/(O2 + K) X^h/(X^h + X50^h)>."""
     now.cytotoxic_pressure = now.lymphodepletion = 0.0
     for drug in (drug for drug in now.plasma if drug in CYTOTOXIC):
         c = p.under(f"{drug}.cytotoxic.")
@@ -174,7 +174,8 @@ def cytotoxic(now, p, b):
         effort = (reach * getattr(now, f"{drug}_damage") / c.damage_half) ** c.steepness
         now.cytotoxic_pressure += mean(effort / (1.0 + effort))
         now.lymphodepletion += c.lymphocyte_loss * now.plasma[drug] / c.reference_exposure
-        cycling = c.kill_rate * (c.resting_share + (1.0 - c.resting_share) * now.division_share)
+        dividing = now.birth_rate / p.tumor_division_reference
+        cycling = c.kill_rate * (c.resting_share + (1.0 - c.resting_share) * dividing)
         airy = hill(now.oxygen_classes, c.oxygen_half)
         sensitive = cycling * mean(airy * effort / (1.0 + effort))
         resistant = cycling * mean(airy * effort / (c.resistance**c.steepness + effort))

@@ -266,11 +266,10 @@ class DamageMode(Action, DeathMode):
     """A drug whose exposure is remembered by cells as damage, from which they die over days.
 
         dX/dt = c/AUC_ref - k_r X
-        kill rate = k_max (f0 + (1 - f0) p) s(H),   H = 1 for sensitive and escaped cells, R^h for resistant ones
+        kill rate = k_max (f0 + (1 - f0) d/d_ref) s(H),   H = 1 for sensitive and escaped cells, R^h for resistant ones
 
     AUC_ref is the unbound exposure in plasma to one standard dose, so that the dose makes X = 1 where tissue is as
-    exposed as plasma; p is the share of cells that divide, and blood lymphocytes are lost in proportion to exposure.
-    A mode says how strongly damage is felt in each distance class (`effort`), and what share s of the maximal rate
+    exposed as plasma. d is the rate at which cells divide: what grows faster shrinks faster (Norton and Simon). Blood lymphocytes are lost in proportion to exposure. A mode says how strongly damage is felt in each distance class (`effort`), and what share s of the maximal rate
     that makes in cells of a hardness H (`share_killed`).
     """
 
@@ -283,6 +282,7 @@ class DamageMode(Action, DeathMode):
     resistance: float = parameter(".resistance", "dimensionless")
     lymphocyte_loss: float = parameter(".lymphocyte_loss", "dimensionless")
     penetration: float = parameter("agent.tissue.penetration", "mm")
+    division_reference: float = parameter("tumor_division_reference", "1/day")
 
     @property
     def damage(self) -> str:
@@ -312,7 +312,8 @@ class DamageMode(Action, DeathMode):
 
     def flows(self, now: Now) -> list[Flow]:
         effort = now.once(f"{self.agent}_effort", lambda: self.effort(now))
-        cycling = self.kill_rate * (self.resting_share + (1.0 - self.resting_share) * now.division_share)
+        dividing = now.birth_rate / self.division_reference
+        cycling = self.kill_rate * (self.resting_share + (1.0 - self.resting_share) * dividing)
         sensitive, resistant = now.once(
             f"{self.agent}_kills",
             lambda: tuple(

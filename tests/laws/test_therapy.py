@@ -43,7 +43,7 @@ def moment(name, concentration=0.0, damage=0.0, plasma=0.0, **changed):
         "tumor_sensitive": 100.0,
         "tumor_escaped": 1.0,
         "tumor_resistant": 1.0,
-        "division_share": 0.5,
+        "birth_rate": 0.0125,
         "open_surface": 5.0,
         "blood_flow": 600.0,
         "macromolecule_permeability": 0.8,
@@ -206,7 +206,7 @@ def test_killing_by_damage_clone_and_access(name):
     assert killed(name, "tumor_escaped", damage=1.0) == killed(name, damage=1.0)
     assert killed(name, "tumor_resistant", damage=1.0) < 0.02 * killed(name, damage=1.0)
     assert killed(name, damage=1.0, density=20.0) < killed(name, damage=1.0)
-    assert killed(name, damage=1.0, division_share=0.0) < killed(name, damage=1.0)
+    assert killed(name, damage=1.0, birth_rate=0.0) < killed(name, damage=1.0) < killed(name, damage=1.0, birth_rate=0.025)
     unlike = {f"{name}.cytotoxic.resistance": 1.0}
     assert killed(name, "tumor_resistant", unlike, damage=1.0) == killed(name, damage=1.0)
 

@@ -36,8 +36,8 @@ class Change(Strict):
         spread: Spread = getattr(record, f"between_{self.of}")
         return float(getattr(spread, spread.size))
 
-    def apply(self, record: Record, theta: float) -> Record:
-        """The record with the change made, graded as fitted."""
+    def apply(self, record: Record, theta: float, prior: Record | None = None) -> Record:
+        """The record with the change made, graded as fitted; `prior` is what it was before another change of it."""
         factor = 2.718281828459045 ** (self.sd * theta)
         update: dict = {}
         if self.of == "value":
@@ -54,7 +54,8 @@ class Change(Strict):
                 raise RecordError(f"{self.record} does not differ {name.replace('_', ' ')}", remedy="drop the change")
             update[name] = spread.model_copy(update={spread.size: getattr(spread, spread.size) * factor})
         update |= {"low": None, "high": None, "grade": "fitted", "source": "fitted", "status": "provisional"}
-        update |= {"where": "", "conflicts": (), "note": f"prior: {record.value:g} {record.unit}, {record.source}"}
+        prior = record if prior is None else prior
+        update |= {"where": "", "conflicts": (), "note": f"prior: {prior.value:g} {prior.unit}, {prior.source}"}
         return record.model_copy(update=update)
 
 

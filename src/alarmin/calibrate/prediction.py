@@ -29,7 +29,8 @@ def changes_of(
     """The records that a plan changes, changed by the numbers `theta`."""
     changed: dict[str, Record] = {}
     for change, number in zip(plan.changes, theta, strict=True):
-        changed[change.record] = change.apply(changed.get(change.record, known[change.record]), float(number))
+        prior = known[change.record]
+        changed[change.record] = change.apply(changed.get(change.record, prior), float(number), prior)
     return changed
 
 

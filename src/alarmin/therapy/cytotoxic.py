@@ -12,16 +12,17 @@ class CytotoxicKill(DamageMode):
     """Exposure writes damage, which is repaired; damaged cells die, faster if they divide and have oxygen.
 
         dX/dt = c/AUC_ref - k_r X
-        kill rate = k_max (f0 + (1 - f0) p) < O2_q/(O2_q + K) X_q^h/(X_q^h + X50^h) >,   X_q = X c_q/c
+        kill rate = k_max (f0 + (1 - f0) d/d_ref) < O2_q/(O2_q + K) X_q^h/(X_q^h + X50^h) >,   X_q = X c_q/c
 
     AUC_ref is the unbound exposure in plasma to one standard dose, so that the dose makes X = 1 where tissue is as
     exposed as plasma. The mean < > runs over the distance classes: cells far from a vessel get little of the agent
-    and little oxygen at once. p is the share of cells that divide. The resistant clone needs a multiple of X50.
-    Blood lymphocytes are lost in proportion to exposure.
+    and little oxygen at once. d is the rate at which cells divide: of two lesions, the one that grows faster shrinks
+    faster (Norton and Simon). The resistant clone needs a multiple of X50. Blood lymphocytes are lost in proportion to
+    exposure.
 
-    Reads:    clones, the agent's concentration and damage, oxygen_by_class, vessel_distance, division_share, plasma
+    Reads:    clones, the agent's concentration and damage, oxygen_by_class, vessel_distance, birth_rate, plasma
     Changes:  the agent's damage, clones, dying cells, alarm carriers; effects cytotoxic_pressure, lymphodepletion
-    Source:   the agent's records of this mode, its penetration in tissue
+    Source:   the agent's records of this mode, its penetration in tissue; record tumor_division_reference
     """
 
     oxygen_half: float = parameter(".oxygen_half", "mmHg")

@@ -12,16 +12,16 @@ class HypoxiaActivatedKill(DamageMode):
     """Exposure to the prodrug counts as damage where oxygen is too low to undo its activation; oxygen itself stays.
 
         dX/dt = c/AUC_ref - k_r X
-        kill rate = k_max (f0 + (1 - f0) p) < Y_q^h/(1 + Y_q^h) >,   Y_q = X/X50 [(1 - b) e_q a_q + b < e a >]
+        kill rate = k_max (f0 + (1 - f0) d/d_ref) < Y_q^h/(1 + Y_q^h) >,   Y_q = X/X50 [(1 - b) e_q a_q + b < e a >]
         a_q = K/(K + O2_q),   e_q = c_q/c
 
     a is the share of the prodrug that is activated, half at K; b is the share of the poison that spreads to
-    neighbors. The means < > run over the distance classes, p is the share of cells that divide. The resistant clone
+    neighbors. The means < > run over the distance classes, d is the rate at which cells divide. The resistant clone
     needs a multiple of X50. Blood lymphocytes are lost in proportion to exposure.
 
-    Reads:    clones, the agent's concentration and damage, oxygen_by_class, vessel_distance, division_share, plasma
+    Reads:    clones, the agent's concentration and damage, oxygen_by_class, vessel_distance, birth_rate, plasma
     Changes:  the agent's damage, clones, dying cells, alarm carriers; effects cytotoxic_pressure, lymphodepletion
-    Source:   the agent's records of this mode, its penetration in tissue
+    Source:   the agent's records of this mode, its penetration in tissue; record tumor_division_reference
     """
 
     activation_half: float = parameter(".activation_half", "mmHg")
