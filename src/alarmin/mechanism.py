@@ -269,8 +269,9 @@ class DamageMode(Action, DeathMode):
         kill rate = k_max (f0 + (1 - f0) d/d_ref) s(H),   H = 1 for sensitive and escaped cells, R^h for resistant ones
 
     AUC_ref is the unbound exposure in plasma to one standard dose, so that the dose makes X = 1 where tissue is as
-    exposed as plasma. d is the rate at which cells divide: what grows faster shrinks faster (Norton and Simon). Blood lymphocytes are lost in proportion to exposure. A mode says how strongly damage is felt in each distance class (`effort`), and what share s of the maximal rate
-    that makes in cells of a hardness H (`share_killed`).
+    exposed as plasma. d is the rate at which cells divide: what grows faster shrinks faster (Norton and Simon). Blood
+    lymphocytes are lost in proportion to exposure. A mode says how strongly damage is felt in each distance class
+    (`effort`), and what share s of the maximal rate that makes in cells of a hardness H (`share_killed`).
     """
 
     reference_exposure: float = parameter(".reference_exposure", "uM*day")

@@ -57,15 +57,25 @@ def mechanism(kind):
     return make(kind, lambda name, unit: jnp.asarray(record(name, unit)))
 
 
+def beginning():
+    """Every field at the start of settling, as usual tissue has it.
+
+    How many cells withstand drugs is told beside the sensitive ones; in usual tissue both share the room of these.
+    """
+    start = {name: RECORDS[f"start_{name}"].value for name in FIELDS}
+    room = start["tumor_sensitive"] / (start["tumor_sensitive"] + start["tumor_resistant"])
+    return start | {name: room * start[name] for name in ("tumor_sensitive", "tumor_resistant")}
+
+
 class Fake:
-    """One shell: every field at the start of settling unless given; signals as the tissue defines them."""
+    """One shell: every field at its beginning unless given; signals as the tissue defines them."""
 
     mechanisms = {kind: mechanism(kind) for kind in TISSUE}
     providers = {name: made for kind, made in mechanisms.items() for name in marked(kind, "signal")}
 
     def __init__(self, effects=None, **given):
         full = lambda value: jnp.full((1, 1), value)
-        start = {name: full(RECORDS[f"start_{name}"].value) for name in FIELDS}
+        start = {name: full(value) for name, value in beginning().items()}
         extra = {"ifn_gamma_response": full(1 / 3), "depth": full(5.0), "velocity": full(0.0), "radius": full(12.0)}
         self.known = start | extra | {name: self.shaped(value) for name, value in given.items()}
         self.effects = effects or {}
@@ -136,7 +146,8 @@ def balanced(effects=None, only=MOLECULES, **given):
     """The moment at which molecules are in balance, without diffusion; what is given stays."""
     fields = [name for name, field in FIELDS.items() if field.kind != "body"]
     effects = EFFECTS | (effects or {})
-    values = {name: jnp.full((1, 1), given.get(name, RECORDS[f"start_{name}"].value)) for name in fields}
+    start = beginning()
+    values = {name: jnp.full((1, 1), given.get(name, start[name])) for name in fields}
     moving = {name: jnp.asarray(name in only and name not in given) for name in MOLECULES}
     signals = {name: jnp.full((1, 1), value) for name, value in given.items() if name not in values}
     values = _balance(values, moving, effects, {"ifn_gamma_response": jnp.full((1, 1), 1 / 3)} | signals)
@@ -174,7 +185,7 @@ def test_every_field_has_a_start():
         assert RECORDS[f"start_{name}"].to(field.unit) >= 0.0
 
 
-def test_starting_tissue_fills_its_volume():
+def test_usual_tissue_fills_its_volume():
     assert Fake().number("occupied") == pytest.approx(Fake().number("packing"), rel=0.1)
 
 

@@ -210,7 +210,9 @@ def test_enzymes_and_carriers_do_more_with_more():
         effect = [float(getattr(acting(name), does)(moment(name, **{name: c}))[0, 0]) for c in levels]
         assert effect[0] == 0.0
         assert effect == sorted(set(effect))
-    windows = [float(acting("pegph20").vessel_fenestration(moment("pegph20", pegph20=c))[0, 0]) for c in (0.0, 0.01, 1e6)]
+    windows = [
+        float(acting("pegph20").vessel_fenestration(moment("pegph20", pegph20=c))[0, 0]) for c in (0.0, 0.01, 1e6)
+    ]
     assert windows == pytest.approx([1.0, 1.25, 1.5])
     carried = [float(acting("oxygen_carrier").oxygen_release(moment("x", c))[0, 0]) for c in (0.0, 1e4, 5e4)]
     assert carried[0] == 0.0 < carried[1] < carried[2]

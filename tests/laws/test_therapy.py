@@ -206,7 +206,9 @@ def test_killing_by_damage_clone_and_access(name):
     assert killed(name, "tumor_escaped", damage=1.0) == killed(name, damage=1.0)
     assert killed(name, "tumor_resistant", damage=1.0) < 0.02 * killed(name, damage=1.0)
     assert killed(name, damage=1.0, density=20.0) < killed(name, damage=1.0)
-    assert killed(name, damage=1.0, birth_rate=0.0) < killed(name, damage=1.0) < killed(name, damage=1.0, birth_rate=0.025)
+    assert (
+        killed(name, damage=1.0, birth_rate=0.0) < killed(name, damage=1.0) < killed(name, damage=1.0, birth_rate=0.025)
+    )
     unlike = {f"{name}.cytotoxic.resistance": 1.0}
     assert killed(name, "tumor_resistant", unlike, damage=1.0) == killed(name, damage=1.0)
 
