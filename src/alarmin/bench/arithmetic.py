@@ -43,8 +43,14 @@ class _Count:
         """What the program returns."""
         known: dict[Var, Any] = dict(zip((*program.constvars, *program.invars), (*constants, *args), strict=True))
         value = lambda atom: atom.val if isinstance(atom, Literal) else known[atom]
-        for equation in program.eqns:
+        last = {atom: at for at, equation in enumerate(program.eqns) for atom in _variables(equation.invars)}
+        last |= dict.fromkeys(_variables(program.outvars), len(program.eqns))
+        for at, equation in enumerate(program.eqns):
             given = [value(atom) for atom in equation.invars]
+            for atom in set(_variables(equation.invars)):
+                # What nothing reads any more takes no room.
+                if last[atom] == at:
+                    del known[atom]
             match equation.primitive.name:
                 case "while":
                     found = self._repeated(equation.params, given)
@@ -73,6 +79,10 @@ class _Count:
             state = self.run(body.jaxpr, body.consts, (*needs, *state))
             self.once, first = (self.once if first else before), False
         return state
+
+
+def _variables(atoms: Sequence[Any]) -> list[Var]:
+    return [atom for atom in atoms if isinstance(atom, Var)]
 
 
 def _of(equation: Any) -> float:

@@ -51,6 +51,7 @@ def bench(
     jax.block_until_ready(step())
     first = time.perf_counter() - begin
     spent = fastest(step, settings.workers, repeats)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     rate, steps = peak(), settings.workers * STEPS
     fixed = model.sums(state, Moment(model, state, plasma))
     parts, done = {}, {}
@@ -71,7 +72,7 @@ def bench(
         "workers": settings.workers,
         "precision": settings.precision,
         "compile_s": max(first - spent, 0.0),
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+        "peak_memory_mb": memory,
         "of_peak": steps * whole / spent / rate,
         "of_bandwidth": steps * 2.0 * size / spent / (triad() * 1e9),
         "phases": {

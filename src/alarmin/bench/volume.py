@@ -61,6 +61,7 @@ def bench_volume(
     size = float(sum(value.nbytes for value in jax.tree.leaves(state.fields)))
     bandwidth = 2.0 * size / (triad() * 1e9)
     counted = _step.lower(model, state).compile().compiled.cost_analysis()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     rate = peak()
     state = run(model, state)
     done, once = (count / rate for count in operations(_advance, model, state))
@@ -78,7 +79,7 @@ def bench_volume(
         "temporary_mb": temporary / 1e6,
         "times_state": (size + temporary) / size,
         "traffic_mb": float(counted["bytes accessed"]) / 1e6,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+        "peak_memory_mb": memory,
         "compile_s": compile_s,
         "phases": _phases(model, state, rate, repeats),
     }
