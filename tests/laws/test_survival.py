@@ -114,6 +114,17 @@ def test_later_immunotherapy_helps_only_after_progression(virtual_cohort):
     assert np.mean(given[~early] > without[~early]) > 0.5
 
 
+def test_enrollment_in_east_asia_multiplies_the_hazard_of_those_enrolled_there(virtual_cohort):
+    cohort = virtual_cohort(400, 2, vary=False, hazard_east_asia=-0.5, mortality=0.0)
+    never = np.full(400, NEVER)
+    at = lambda share: hazard(cohort, DAYS, course(cohort, 0.001), "first", never, share)[0]
+    assert at(1.0) == pytest.approx(np.exp(-0.5) * at(0.0))
+    lower = at(0.3) < at(0.0)
+    assert np.mean(lower) == pytest.approx(0.3, abs=0.08)
+    assert at(0.3)[lower] == pytest.approx(at(1.0)[lower])
+    assert np.array_equal(at(0.3)[~lower], at(0.0)[~lower])
+
+
 def test_growth_is_seen_over_a_cycle(virtual_cohort):
     cohort = virtual_cohort(3, vary=False)
     burden = np.exp(np.array([-0.01, 0.0, 0.01]) * DAYS[:, None])

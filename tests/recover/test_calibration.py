@@ -1,6 +1,7 @@
 """Recover: emulators find a smooth law in noisy runs, draws the posterior that theory knows; kept runs come back."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from alarmin.calibrate import emulator, posterior
 from alarmin.calibrate.fit import fit
 from alarmin.calibrate.left_out import left_out
 from alarmin.calibrate.plan import Target, plan
-from alarmin.calibrate.prediction import _arm
+from alarmin.calibrate.prediction import _arm, _endpoints, changes_of
 from alarmin.calibrate.runs import Runs
 from alarmin.calibrate.targets import Data, FitError, data_of
+from alarmin.patients import records_of
 
 NOISE = 0.3
 SLOPES = np.array([[1.0, 0.5, 0.0], [0.0, -1.0, 0.2], [0.3, 0.0, 0.0], [0.2, 0.2, 0.05]])
@@ -176,6 +178,32 @@ def test_one_simulation_stands_for_trials_of_the_same_treatment_in_both_arms():
     data = data_of(plan("nsclc"))
     ratios = [data.values[data.names.index(f"{t.trial}.bevacizumab.hr_pfs")] for t in both]
     assert np.exp(ratios) == pytest.approx([0.40, 0.66])
+
+
+def test_a_course_that_stands_for_another_is_followed_as_in_that_trial(virtual_cohort):
+    """BEYOND was in China, E4599 was not: one course, two hazards of death."""
+    cohort = virtual_cohort(60, 2, hazard_east_asia=-0.5, mortality=0.0)
+    days = np.arange(0.0, 580.0)
+    course = SimpleNamespace(cohort=cohort, days=days, lesions={"diameter": np.full((580, cohort.lanes), 30.0)})
+    known = plan("nsclc")
+    both = [
+        target.model_copy(update={"control": None, "endpoints": ("os_at_12",)})
+        for target in known.targets
+        if target.trial in ("beyond", "e4599") and target.arm == "bevacizumab"
+    ]
+    there, here = _endpoints(known.model_copy(update={"targets": tuple(both)}), {("beyond", "bevacizumab"): course})
+    # Nearly the effect itself, since those with the highest hazard die first.
+    assert -0.5 < there - here < -0.4
+
+
+def test_a_record_that_is_changed_twice_names_what_it_was_before_both():
+    """Of docetaxel the kill rate and its spread between patients are fitted."""
+    known = plan("nsclc")
+    before = records_of("nsclc", {})
+    after = changes_of(known, before, np.ones(len(known.changes)))["docetaxel.cytotoxic.kill_rate"]
+    prior = before["docetaxel.cytotoxic.kill_rate"]
+    assert after.value > prior.value and after.between_patients.cv > prior.between_patients.cv
+    assert after.note == f"prior: {prior.value:g} {prior.unit}, {prior.source}"
 
 
 def test_a_fit_of_failures_is_refused():

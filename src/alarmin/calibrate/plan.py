@@ -64,7 +64,7 @@ class Target(Strict):
 
     `lesion_W_Q` is the Q-th percentile of the change of a target lesion at week W among patients still scanned at
     week 12; `hr_pfs` and `hr_os` are hazard ratios over the arm `control`. `like` names the trial and arm whose
-    simulation stands for this one, and the arm that stands for `control`, where the treatment is the same.
+    course stands for this one, and the arm that stands for `control`, where the treatment is the same.
     """
 
     trial: str

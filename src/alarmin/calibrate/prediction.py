@@ -17,7 +17,7 @@ from alarmin.readouts.survival import death_hazard
 from alarmin.readouts.vessels import vessels_under
 from alarmin.records import Record, Trial
 from alarmin.records.schema import Arm
-from alarmin.simulation import MONTH, Settings, simulate
+from alarmin.simulation import MONTH, Course, Settings, simulate
 from alarmin.trials import resampling
 from alarmin.trials.analysis import LANDMARKS, describe
 from alarmin.trials.endpoints import Outcomes, outcomes
@@ -44,17 +44,7 @@ def predict(
     cohort = enroll(plan.tumor, patients, seed, population="prior", changes=changes, settings=settings)
     arms = {target.simulated for target in plan.targets}
     arms |= {target.simulated_control for target in plan.targets if target.simulated_control is not None}
-    found = {arm: _treated(plan, *arm, cohort, settings) for arm in sorted(arms)}
-    numbers = {arm: _numbers(plan, *arm, outcome, hazard) for arm, (outcome, hazard) in found.items()}
-    values = []
-    for target in plan.targets:
-        for endpoint in target.endpoints:
-            if target.simulated_control is not None and endpoint.startswith("hr_"):
-                control = found[target.simulated_control][0]
-                value = _ratio(found[target.simulated][0], control, endpoint.removeprefix("hr_"))
-            else:
-                value = numbers[target.simulated][endpoint]
-            values.append(transform(endpoint, value))
+    values = _endpoints(plan, {arm: _treated(plan, *arm, cohort, settings) for arm in sorted(arms)})
     if plan.untreated:
         before = untreated_tumors(cohort, settings)
         values += [transform(quantity, float(before[quantity].median())) for quantity in plan.untreated]
@@ -65,6 +55,22 @@ def predict(
     return np.asarray(values)
 
 
+def _endpoints(plan: Plan, courses: Mapping[tuple[str, str], Course]) -> list[float]:
+    """Endpoints of all targets of a plan, transformed, from the courses of the arms that are simulated.
+
+    An arm that stands for another lends its course; scans and survival are those of the trial itself.
+    """
+    values = []
+    for target in plan.targets:
+        found, hazard = _followed(plan, target.trial, target.arm, courses[target.simulated])
+        numbers = _numbers(plan, target.trial, target.arm, found, hazard)
+        if target.control is not None and target.simulated_control is not None:
+            control, _ = _followed(plan, target.trial, target.control, courses[target.simulated_control])
+            numbers |= {f"hr_{name}": _ratio(found, control, name) for name in ("pfs", "os")}
+        values += [transform(endpoint, numbers[endpoint]) for endpoint in target.endpoints]
+    return values
+
+
 def _arm(design: Trial, name: str) -> Arm:
     """The arm of a trial that a plan names; raises `FitError` that lists those there are."""
     arms = {arm.name: arm for arm in design.arms}
@@ -73,29 +79,36 @@ def _arm(design: Trial, name: str) -> Arm:
     return arms[name]
 
 
-def _treated(
-    plan: Plan, trial: str, name: str, cohort: Cohort, settings: Settings
-) -> tuple[Outcomes, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Outcomes of the whole cohort in one arm; and days `[time]` with the hazard of death, `[time, patient]`."""
-    design = records.trial(trial).model_copy(update={"months": plan.months, "accrual_months": 0.0})
+def _treated(plan: Plan, trial: str, name: str, cohort: Cohort, settings: Settings) -> Course:
+    """The course of the whole cohort in one arm."""
+    design = records.trial(trial)
     arm = _arm(design, name)
     stop = until_progression(design.scans, arm.weeks_beyond_progression, design.untargeted_lesions)
-    course = simulate(
+    return simulate(
         cohort,
         arm.regimen,
         months=plan.months,
         treat_on=stop if design.treatment_until_progression else None,
         settings=settings,
     )
+
+
+def _followed(
+    plan: Plan, trial: str, name: str, course: Course
+) -> tuple[Outcomes, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Outcomes of a course in one arm; and days `[time]` with the hazard of death, `[time, patient]`."""
+    design = records.trial(trial).model_copy(update={"months": plan.months, "accrual_months": 0.0})
+    arm = _arm(design, name)
     found = outcomes(course, design, arm)
     rate = death_hazard(
-        cohort,
+        course.cohort,
         course.days,
         course.lesions["diameter"],
         arm.line or design.line,
         found.scans.new_lesion_day,
         found.scans.progression_day,
         arm.later_immunotherapy,
+        design.east_asia,
     )
     return found, (course.days, rate)
 

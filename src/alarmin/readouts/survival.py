@@ -15,11 +15,12 @@ def hazard(
     diameter: NDArray[np.float64],
     line: Literal["first", "second"],
     new_lesion_day: NDArray[np.float64],
+    east_asia: float = 0.0,
 ) -> NDArray[np.float64]:
     """Hazard of death [1/day], `[time, patient]`.
 
         h = h_other(age) + e(t) exp(β0) (B/B0)^β1 exp(β2 G/(G + G½) + β3 [new lesion] + β4 ([ECOG >= 1] - P0)
-                                                   + β5 (albumin - A0) + β6 ln(NLR/R0) + ω)
+                                                   + β5 (albumin - A0) + β6 ln(NLR/R0) + β7 [East Asia] + ω)
 
     B is the sum of longest diameters, G its growth rate (0 where it shrinks), e(t) the selection at entry and ω the
     patient's frailty; covariates count from A0, R0 and the share P0. Other causes follow Gompertz: mortality doubles
@@ -31,6 +32,7 @@ def hazard(
         diameter: of spheres of equal volume, `[time, lane]` [mm].
         line: line of therapy.
         new_lesion_day: from which a new lesion is there, `[patient]`.
+        east_asia: share of patients who were enrolled in East Asia [-].
 
     Records: `hazard_*`, `mortality`, `mortality_age`, `mortality_doubling`, `patient_*`.
     """
@@ -45,6 +47,7 @@ def hazard(
         + value("hazard_ecog") * (has_ecog_one(cohort) - value("patient_ecog_one"))
         + value("hazard_albumin", "L/g") * albumin
         + value("hazard_nlr") * lymphocytes
+        + value("hazard_east_asia") * (cohort.uniform("east asia") < east_asia)
         + patient("patient_frailty", "dimensionless")
     )
     present = (
@@ -69,13 +72,14 @@ def death_hazard(
     new_lesion_day: NDArray[np.float64],
     progression_day: NDArray[np.float64],
     later_immunotherapy: float = 0.0,
+    east_asia: float = 0.0,
 ) -> NDArray[np.float64]:
     """`hazard` with what follows the treatment [1/day], `[time, patient]`.
 
     A share `later_immunotherapy` of patients gets immunotherapy after progression, which multiplies their hazard from
     then on. The other arguments are those of `hazard`. Records: `later_immunotherapy`.
     """
-    rate = hazard(cohort, days, diameter, line, new_lesion_day)
+    rate = hazard(cohort, days, diameter, line, new_lesion_day, east_asia)
     given = cohort.uniform("later immunotherapy") < later_immunotherapy
     effect = cohort.records["later_immunotherapy"].to("dimensionless")
     return np.where(given & (days[:, None] >= progression_day), effect * rate, rate)
@@ -89,9 +93,10 @@ def death_day(
     new_lesion_day: NDArray[np.float64],
     progression_day: NDArray[np.float64],
     later_immunotherapy: float = 0.0,
+    east_asia: float = 0.0,
 ) -> NDArray[np.float64]:
     """Day of death, `[patient]`; infinite for those who outlive the course. Arguments as for `death_hazard`."""
-    rate = death_hazard(cohort, days, diameter, line, new_lesion_day, progression_day, later_immunotherapy)
+    rate = death_hazard(cohort, days, diameter, line, new_lesion_day, progression_day, later_immunotherapy, east_asia)
     return event_day(days, rate, cohort.uniform("death"))
 
 

@@ -17,7 +17,7 @@ from alarmin.records.schema import Agent, Population, Record, RecordError, Reder
 DATA = files("alarmin.records") / "data"
 Model = TypeVar("Model", bound=BaseModel)
 Named = TypeVar("Named", Tumor, Agent, Trial, Population)
-_OF_TYPE = ("hazard_log_baseline", "new_lesion_rate")
+_OF_TYPE = ("hazard_log_baseline", "hazard_east_asia", "new_lesion_rate")
 """Records of disease and line rather than of biology: never shared between tumor types."""
 
 

@@ -93,6 +93,7 @@ def outcomes(course: Course, trial: Trial, arm: Arm, toxicity: bool = False) -> 
         scans.new_lesion_day,
         scans.progression_day,
         arm.later_immunotherapy,
+        trial.east_asia,
     )
     ends = scans.progression_day + 7.0 * arm.weeks_beyond_progression if trial.treatment_until_progression else None
     events = adverse_events(cohort, parse(arm.regimen), course.doses, ends) if toxicity else None

@@ -65,8 +65,9 @@ class Trial(Strict):
 
     `selection` says in words whom it takes, and `criteria` what of that is applied to candidates. `untargeted_lesions`
     are the numbers of lesions, from 1, that no arm counts in its sums of diameters, such as those that are irradiated
-    where the question is what happens outside the field; who has no other is not enrolled. With `response_weeks`, a
-    response counts only if it is seen by that week (and the window of its visit). The trial lasts
+    where the question is what happens outside the field; who has no other is not enrolled. `east_asia` is the share of
+    patients enrolled in East Asia. With `response_weeks`, a response counts only if it is seen by that week (and the
+    window of its visit). The trial lasts
     `months` from its first patient to the data cut, `accrual_months` of which it enrolls. It succeeds where the first
     contrast favors the experimental arm at the two-sided level `alpha` in `any` or `all` of the `primary` endpoints; a
     trial that compares no arms has none. It may name `null_response` instead, a response rate with which nobody would
@@ -85,6 +86,7 @@ class Trial(Strict):
     contrasts: tuple[Contrast, ...]
     scans: tuple[Visits, ...]
     untargeted_lesions: tuple[PositiveInt, ...] = ()
+    east_asia: float = Field(default=0.0, ge=0, le=1)
     confirmation: bool
     response_weeks: float | None = Field(default=None, gt=0)
     treatment_until_progression: bool
