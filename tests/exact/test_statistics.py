@@ -34,6 +34,18 @@ def test_the_median_is_the_time_at_which_half_have_died(n):
     assert statistics.median(np.arange(1.0, n + 1.0), np.ones(n, bool)).value == n / 2
 
 
+def test_limits_of_a_median_are_not_read_where_nobody_is_left():
+    """As survfit of the R package survival has it: NA for a limit at which the variance of survival is not known."""
+    one = statistics.median(np.array([5.0]), np.array([True]))
+    assert one.value == 5.0 and np.isnan(one.low) and one.high == np.inf
+    censored = statistics.median(np.array([3.0, 5.0]), np.array([False, True]))
+    assert censored.value == 5.0 and np.isnan(censored.low) and censored.high == np.inf
+    six = statistics.median(np.arange(1.0, 7.0), np.ones(6, bool))
+    assert (six.value, six.low, six.high) == (3.0, 1.0, np.inf)
+    many = statistics.median(np.arange(1.0, 41.0), np.ones(40, bool))
+    assert many.low < many.value < many.high < 40.0
+
+
 def test_a_median_that_is_not_reached_is_infinite():
     assert statistics.median(TIME, np.zeros(6, bool)).value == np.inf
 

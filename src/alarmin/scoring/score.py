@@ -275,7 +275,7 @@ def predicted_interval(
         endpoint: what is predicted.
         value: its estimate.
         low: lower end of its 95 % confidence interval.
-        high: upper end; without it the interval is mirrored from the lower end.
+        high: upper end; without it the interval is mirrored from the lower end, if that lies below the estimate.
         simulated: m.
         published: n.
         followed: how long patients were followed at most [month]; without it, what was not reached has no interval.
@@ -283,7 +283,7 @@ def predicted_interval(
     if value is None and followed is not None and (low is not None or endpoint in ("median_pfs", "median_os")):
         least = followed if low is None else min(low, followed)
         return followed * (least / followed) ** np.sqrt(1.0 + simulated / published), np.inf
-    if value is None or low is None:
+    if value is None or low is None or (high is None and low == value):
         return None, None
     if endpoint in ("orr", "cr", "dcr") or ("_at_" in endpoint and low == high):
         count = value * simulated

@@ -54,11 +54,17 @@ def kaplan_meier(time: NDArray[np.float64], event: NDArray[np.bool_]) -> Any:
 
 
 def median(time: NDArray[np.float64], event: NDArray[np.bool_]) -> Estimate:
-    """Kaplan-Meier median; infinite where it is not reached."""
+    """Kaplan-Meier median; infinite where it is not reached, as is its upper limit.
+
+    Where survival falls to nothing its variance is not known, so that no limit is read there: the lower one is not a
+    number where it would be.
+    """
     curve = kaplan_meier(time, event)
-    band = curve.confidence_interval_
-    crossing = lambda values: _first_at_most(curve.timeline, np.asarray(values), 0.5)
-    return Estimate(crossing(curve.survival_function_.iloc[:, 0]), crossing(band.iloc[:, 0]), crossing(band.iloc[:, 1]))
+    survival = curve.survival_function_.to_numpy()[:, 0]
+    low, high = np.where(survival > 0.0, curve.confidence_interval_.to_numpy().T, np.nan)
+    crossing = lambda values: _first_at_most(curve.timeline, values, 0.5)
+    value, least = crossing(survival), crossing(low)
+    return Estimate(value, least if least <= value else np.nan, crossing(high))
 
 
 def survival_at(time: NDArray[np.float64], event: NDArray[np.bool_], at: float) -> Estimate:
