@@ -164,6 +164,7 @@ def trial_page(trial: "Trial") -> str:
             ("Phase", trial.phase),
             ("Disease", f"[{records.tumor(trial.tumor).title}](../tumors/{trial.tumor}.md), {UP[trial.line]}"),
             ("Takes", trial.selection),
+            ("Enrolled in East Asia", f"{100 * trial.east_asia:g} %" if trial.east_asia else ""),
             ("Lasts", f"{trial.months:g} months, {trial.accrual_months:g} of which it enrolls"),
             ("Scans", "; ".join(_visits(visit.every, visit.until) for visit in trial.scans)),
             ("Primary endpoints", ", ".join(name.upper() for name in trial.primary)),
