@@ -167,7 +167,7 @@ def _show(found: "Explanation", pulls: dict[str, float] | None, folder: Path | N
     _game(found.barriers)
     _game(found.steps)
     if pulls is not None:
-        out.print(f"\n[bold]Parameters that move the burden of patient {found.cohort.ids[0]} most[/bold]")
+        out.print("\n[bold]Parameters that move the burden of the first patient most[/bold]")
         out.print("percent change of tumor cells on the last day per percent change of the parameter", style="dim")
         for record, value in list(pulls.items())[:SHOWN]:
             out.print(f"  {record:<40}{value:+8.3f}", markup=False)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from alarmin.explain import Explanation
 
 HEADINGS = {
-    "best": "Best of those no more toxic than usual care",
+    "best": "The best no more toxic than usual care, or else the least toxic",
     "front": "Others that nothing beat",
     "standard": "Usual care",
     "alone": "One agent, as usual",

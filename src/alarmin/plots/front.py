@@ -9,7 +9,7 @@ from matplotlib.patheffects import withStroke
 from alarmin.plots.style import BLUE, GRAY, GREEN, INK, VERMILLION, styled
 
 LOOKS = {
-    "best": (GREEN, "D", "best of those no more toxic than usual care"),
+    "best": (GREEN, "D", "the best no more toxic than usual care, or else the least toxic"),
     "front": (BLUE, "o", "others that nothing beat"),
     "standard": (VERMILLION, "s", "usual care"),
     "alone": (INK, "^", "one agent, as usual"),
