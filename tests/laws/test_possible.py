@@ -33,6 +33,7 @@ def test_a_type_without_a_fit_borrows_what_is_shared_and_draws_what_is_ill_known
     assert fit.borrowed_from == "nsclc"
     assert found[1][kill].value == 0.2
     assert not any(id.startswith("hazard_log_baseline") and id in fit.records for id in found[0])
+    assert "hazard_east_asia" not in population("pdac", "borrowed").records, "it was seen in lung cancer alone"
     own = tumor("pdac").parameters
     drawn = [id for id in found[0] if id in own and id not in fit.records]
     assert drawn

@@ -125,6 +125,15 @@ def test_enrollment_in_east_asia_multiplies_the_hazard_of_those_enrolled_there(v
     assert np.array_equal(at(0.3)[~lower], at(0.0)[~lower])
 
 
+def test_a_trial_hands_on_where_it_enrolls(virtual_cohort):
+    plan, cohort = trial("beyond"), virtual_cohort(300, 2, hazard_east_asia=-1.0)
+    lesions = SimpleNamespace(cohort=cohort, days=DAYS, lesions={"diameter": course(cohort, 0.001)})
+    here, there = (
+        outcomes(lesions, plan.model_copy(update={"east_asia": share}), plan.arms[0]) for share in (0.0, 1.0)
+    )
+    assert np.all(there.os >= here.os) and np.mean(there.os > here.os) > 0.5
+
+
 def test_growth_is_seen_over_a_cycle(virtual_cohort):
     cohort = virtual_cohort(3, vary=False)
     burden = np.exp(np.array([-0.01, 0.0, 0.01]) * DAYS[:, None])

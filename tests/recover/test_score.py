@@ -114,6 +114,8 @@ def test_a_trial_that_nobody_published_is_scored_against_nothing():
 
 def test_unreached_estimates_have_no_interval():
     assert predicted_interval("median_os", None, None, None, 10, 10) == (None, None)
+    # Neither does a lower end at the estimate: mirrored, it would be an interval of no width.
+    assert predicted_interval("median_dor", 20.0, 20.0, None, 2, 100) == (None, None)
     low, high = predicted_interval("median_os", 20.0, 16.0, None, 10, 10)
     assert low < 20.0 < high
 

@@ -67,11 +67,11 @@ class Trial(Strict):
     are the numbers of lesions, from 1, that no arm counts in its sums of diameters, such as those that are irradiated
     where the question is what happens outside the field; who has no other is not enrolled. `east_asia` is the share of
     patients enrolled in East Asia. With `response_weeks`, a response counts only if it is seen by that week (and the
-    window of its visit). The trial lasts
-    `months` from its first patient to the data cut, `accrual_months` of which it enrolls. It succeeds where the first
-    contrast favors the experimental arm at the two-sided level `alpha` in `any` or `all` of the `primary` endpoints; a
-    trial that compares no arms has none. It may name `null_response` instead, a response rate with which nobody would
-    go on: it succeeds where its first arm responds more often, by an exact test at the level `alpha` / 2 to one side.
+    window of its visit). The trial lasts `months` from its first patient to the data cut, `accrual_months` of which it
+    enrolls. It succeeds where the first contrast favors the experimental arm at the two-sided level `alpha` in `any` or
+    `all` of the `primary` endpoints; a trial that compares no arms has none. It may name `null_response` instead, a
+    response rate with which nobody would go on: it succeeds where its first arm responds more often, by an exact test
+    at the level `alpha` / 2 to one side.
     """
 
     name: str
